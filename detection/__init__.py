@@ -1,0 +1,1 @@
+"""Faster R-CNN with NASNet features on Model Garden (not built yet)."""

@@ -1,0 +1,1 @@
+"""Export to SavedModel, LiteRT and ONNX (not built yet)."""

@@ -1,0 +1,162 @@
+"""NASNet as `keras.applications` spells it."""
+
+import keras
+
+from nasnet_tf.errors import InputError
+from nasnet_tf.genotype import check_choice
+from nasnet_tf.presets import from_preset
+
+PREPROCESSINGS = ("scale", "whitening")
+
+
+def NASNetMobile(
+    input_shape=None,
+    include_top=True,
+    weights="imagenet",
+    input_tensor=None,
+    pooling=None,
+    classes=1000,
+    classifier_activation="softmax",
+    name="nasnet_mobile",
+    **arguments,
+) -> keras.Model:
+    """NASNet-A (4 @ 1056), 224x224: the paper's mobile network (Table 3).
+
+    The arguments of `keras.applications.NASNetMobile`.
+
+    Args:
+        input_shape: `(height, width, 3)`; 32 or more each, or None.
+        include_top: whether the classifier is there.
+        weights: `"imagenet"`, None, or a path; see `nasnet_tf.load_weights`.
+        input_tensor: a Keras tensor to read instead of a new input.
+        pooling: without the top: None, `"avg"` or `"max"`.
+        classes: classes of the classifier.
+        classifier_activation: None for logits.
+        name: of the model.
+        **arguments: of `NASNet`, such as `padding="keras"`, which repeats the
+            zero padding of `keras.applications`.
+
+    Raises:
+        InputError: an argument is bad; one line that says which.
+    """
+    return _application(
+        "nasnet_a_mobile",
+        input_shape,
+        input_tensor,
+        weights=weights,
+        include_top=include_top,
+        pooling=pooling,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        name=name,
+        **arguments,
+    )
+
+
+def NASNetLarge(
+    input_shape=None,
+    include_top=True,
+    weights="imagenet",
+    input_tensor=None,
+    pooling=None,
+    classes=1000,
+    classifier_activation="softmax",
+    name="nasnet_large",
+    **arguments,
+) -> keras.Model:
+    """NASNet-A (6 @ 4032), 331x331: the paper's largest network (Table 2).
+
+    The arguments of `keras.applications.NASNetLarge`; see `NASNetMobile`.
+    """
+    return _application(
+        "nasnet_a_large",
+        input_shape,
+        input_tensor,
+        weights=weights,
+        include_top=include_top,
+        pooling=pooling,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        name=name,
+        **arguments,
+    )
+
+
+def _application(preset, input_shape, input_tensor, **arguments):
+    if input_tensor is None:
+        if input_shape is not None:
+            arguments["input_shape"] = input_shape
+        return from_preset(preset, **arguments)
+    if not keras.backend.is_keras_tensor(input_tensor):
+        raise InputError(
+            f"input_tensor: {type(input_tensor).__name__} is not a Keras "
+            "tensor; give keras.Input(...) or what a Keras layer returns"
+        )
+    arguments["input_shape"] = tuple(input_tensor.shape[1:])
+    operation = input_tensor._keras_history.operation
+    if isinstance(operation, keras.layers.InputLayer):
+        return from_preset(preset, input_tensor=input_tensor, **arguments)
+    model = from_preset(preset, **arguments)
+    sources = keras.utils.get_source_inputs(input_tensor)
+    return keras.Model(sources, model(input_tensor), name=arguments["name"])
+
+
+def preprocess_input(images, data_format=None, preprocessing="scale"):
+    """Scales images for a network.
+
+    Args:
+        images: `(..., height, width, 3)` with values 0 to 255; an array or a
+            tensor.
+        data_format: None or `"channels_last"`, the only one NASNet reads.
+        preprocessing: a model's `preprocessing`: `"scale"` to [-1, 1]
+            (ImageNet), or `"whitening"`, each image to mean 0 and variance 1
+            (CIFAR, App. A.1).
+
+    Returns:
+        Floats of the same shape.
+    """
+    check_choice("data_format", data_format, (None, "channels_last"))
+    check_choice("preprocessing", preprocessing, PREPROCESSINGS)
+    images = keras.ops.cast(images, "float32")
+    if preprocessing == "scale":
+        return images / 127.5 - 1.0
+    axes = (-3, -2, -1)
+    mean = keras.ops.mean(images, axis=axes, keepdims=True)
+    deviation = keras.ops.std(images, axis=axes, keepdims=True)
+    size = float(images.shape[-3] * images.shape[-2] * images.shape[-1])
+    # The floor keeps a uniform image finite, as tf.image does.
+    return (images - mean) / keras.ops.maximum(deviation, size**-0.5)
+
+
+def decode_predictions(predictions, top=5):
+    """The best classes of each row of ImageNet predictions.
+
+    The class names are Keras's `imagenet_class_index.json`; it is downloaded
+    unless `~/.keras/models` holds it.
+
+    Args:
+        predictions: `(batch, 1000)` probabilities.
+        top: how many classes.
+
+    Returns:
+        For each row a list of `(wordnet id, name, probability)`, best first.
+
+    Raises:
+        InputError: another number of classes, or no class names to be had.
+    """
+    shape = tuple(predictions.shape)
+    if len(shape) != 2 or shape[1] != 1000:
+        raise InputError(
+            f"predictions: shape {shape} is not (batch, 1000); only "
+            "predictions of the 1000 ImageNet classes have these names"
+        )
+    try:
+        return keras.applications.imagenet_utils.decode_predictions(
+            keras.ops.convert_to_numpy(predictions), top=top
+        )
+    except Exception as error:
+        raise InputError(
+            "class names: imagenet_class_index.json could not be downloaded "
+            f"({type(error).__name__}); put it into ~/.keras/models from a "
+            "machine with a network"
+        ) from error

@@ -1,0 +1,2 @@
+def load_weights(model, weights, **kw):
+    raise NotImplementedError
