@@ -98,7 +98,8 @@ def _application(preset, input_shape, input_tensor, **arguments):
         return from_preset(preset, input_tensor=input_tensor, **arguments)
     model = from_preset(preset, **arguments)
     sources = keras.utils.get_source_inputs(input_tensor)
-    return keras.Model(sources, model(input_tensor), name=arguments["name"])
+    inputs = sources[0] if len(sources) == 1 else sources
+    return keras.Model(inputs, model(input_tensor), name=arguments["name"])
 
 
 def preprocess_input(images, data_format=None, preprocessing="scale"):

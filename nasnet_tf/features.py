@@ -47,4 +47,4 @@ def feature_extractor(model, levels=(2, 3, 4, 5)) -> keras.Model:
         if isinstance(maps, (list, tuple)):
             maps = keras.layers.Concatenate(name=f"level_{level}")(maps)
         outputs[str(level)] = maps
-    return keras.Model(model.inputs, outputs, name=f"{model.name}_features")
+    return keras.Model(model.input, outputs, name=f"{model.name}_features")

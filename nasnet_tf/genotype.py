@@ -39,7 +39,7 @@ def check_choice(what, value, choices):
     """Raises `InputError` naming `what` unless `value` is in `choices`."""
     if value in choices:
         return
-    near = difflib.get_close_matches(str(value), list(choices), n=1)
+    near = difflib.get_close_matches(str(value), map(str, choices), n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise InputError(
         f"{what}: {value!r} is unknown; {hint}choose one of "

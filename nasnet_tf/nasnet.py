@@ -115,6 +115,8 @@ class NASNet(keras.Model):
         check_choice("padding", padding, PADDINGS)
         check_choice("pooling", pooling, POOLINGS)
         check_choice("preprocessing", preprocessing, ("scale", "whitening"))
+        if include_top:
+            _check_classes(classes, class_names)
         genotype = get_genotype(genotype)
         filters = genotype.filters(
             penultimate_filters, multiple=4 if stem == "imagenet" else 2
@@ -132,8 +134,10 @@ class NASNet(keras.Model):
         builder = _Builder(config, genotype, plan, policy)
 
         # === Functional model ===
+        if input_tensor is not None:
+            input_shape = tuple(input_tensor.shape[1:])
+        check_input_shape(input_shape)
         if input_tensor is None:
-            check_input_shape(input_shape)
             input_tensor = keras.Input(input_shape, name="images")
         config["input_shape"] = tuple(input_tensor.shape[1:])
         outputs = builder.build(input_tensor)
@@ -181,6 +185,16 @@ class NASNet(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**config)
+
+
+def _check_classes(classes, class_names):
+    if not isinstance(classes, int) or classes < 1:
+        raise InputError(f"classes: {classes!r} is not a positive integer")
+    if class_names is not None and len(class_names) != classes:
+        raise InputError(
+            f"class_names: {len(class_names)} names for {classes} classes; "
+            "give one for each"
+        )
 
 
 def check_input_shape(input_shape):

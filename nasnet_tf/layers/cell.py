@@ -239,7 +239,9 @@ class NASNetCell(keras.layers.Layer):
             return outputs, [scope.get_current_value(v) for v in state]
 
         outputs, updated = keras.remat(run)(
-            [v.value for v in trainable], [v.value for v in state], *inputs
+            [ops.convert_to_tensor(v) for v in trainable],
+            [ops.convert_to_tensor(v) for v in state],
+            *inputs,
         )
         for variable, value in zip(state, updated, strict=True):
             variable.assign(value)

@@ -114,7 +114,8 @@ class ScheduledDropPath(keras.layers.Layer):
     def _draw(self, shape):
         scope = _scope.get()
         if scope is None:
-            step, seed = self.step.value, self.seed
+            # A copy: on TensorFlow the variable would be read after assign.
+            step, seed = self.step + 0, self.seed
             self.step.assign(step + 1)
         else:
             step, seed = scope

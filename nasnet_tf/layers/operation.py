@@ -1,7 +1,7 @@
 """The 13 operations of the search space as one layer.
 
 Each operation is a first stage without weights on a hidden state (a ReLU, a
-pool, or nothing) and a chain of layers with weights. A cell computes a first
+pool, or nothing) and a chain of convolutions. A cell computes a first
 stage once, however many operations begin with it.
 """
 
@@ -11,11 +11,14 @@ from keras import ops
 from nasnet_tf.layers.convolution import (
     batch_norm,
     conv,
+    conv_norm,
+    dilated_conv,
     halved,
     mult_adds,
     separable_conv,
 )
 
+FORMAT = "channels_last"
 # Share of F between the two 1x1 convolutions of a bottleneck. Not published:
 # taken from the same group's later networks.
 BOTTLENECKS = {
@@ -68,7 +71,8 @@ class Operation(keras.layers.Layer):
         self.bottleneck = bottleneck
         self.padding = padding
         self.batch_norm_options = dict(batch_norm_options or {})
-        self.chain = []
+        self.convolutions = []
+        self.norms = []
 
     @property
     def kernel_size(self):
@@ -99,47 +103,47 @@ class Operation(keras.layers.Layer):
             return ops.relu(state)
         if stage == "identity":
             return state
-        pool = ops.max_pool if "max" in stage else ops.average_pool
+        pool = ops.max_pool if "max" in stage else average_pool
         padding = "same"
         if self.padding == "keras" and self.strides == 2:
             state, padding = _pad_zeros(state, self.kernel_size[0]), "valid"
-        return pool(
-            state,
-            self.kernel_size,
-            strides=self.strides,
-            padding=padding,
-            data_format="channels_last",
-        )
+        return pool(state, self.kernel_size, self.strides, padding, FORMAT)
 
     def first_stage_shape(self, shape):
         """The shape that `first_stage` returns for a state of `shape`."""
         return halved(shape) if self.is_pool and self.strides == 2 else shape
 
     def build(self, input_shape):
-        self.chain = self._make_chain(input_shape[-1])
-        for layer in self.chain:
+        for number, step in enumerate(self._steps(input_shape[-1]), start=1):
+            layer = self._convolution(number, *step)
+            norm = batch_norm(
+                self.batch_norm_options,
+                name=f"norm_{number}",
+                dtype=self.dtype_policy,
+            )
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
+            norm.build(input_shape)
+            self.convolutions.append(layer)
+            self.norms.append(norm)
         self.built = True
 
-    def _make_chain(self, channels):
+    def _steps(self, channels):
+        """The convolutions: what makes each, kernel size, filters, strides."""
         name, filters, strides = self.operation, self.filters, self.strides
         if self.is_pool:
-            needed = channels != filters
-            return self._normed([(conv, 1, filters)]) if needed else []
+            return [] if channels == filters else [(conv, 1, filters, 1)]
         if name == "identity":
-            needed = not self._keeps_shape(channels)
-            return self._normed([(conv, 1, filters, strides)]) if needed else []
+            keeps = self._keeps_shape(channels)
+            return [] if keeps else [(conv, 1, filters, strides)]
+        if name == "conv_1x1":
+            return [(conv, 1, filters, strides)]
         size = self.kernel_size
         if name.startswith("separable"):
-            return self._normed(
-                [
-                    (separable_conv, size, filters, strides),
-                    (separable_conv, size, filters),
-                ]
-            )
-        if name == "conv_1x1":
-            return self._normed([(conv, 1, filters, strides)])
+            return [
+                (separable_conv, size, filters, strides),
+                (separable_conv, size, filters, 1),
+            ]
         inner = filters
         if self.bottleneck:
             inner = max(1, int(filters * BOTTLENECKS[name]))
@@ -148,54 +152,43 @@ class Operation(keras.layers.Layer):
                 (conv, size, inner, (1, strides)),
                 (conv, size[::-1], inner, (strides, 1)),
             ]
+        elif name == "dilated_conv_3x3":
+            # Subsampled afterwards, because Keras allows no stride beside a
+            # dilation: by the last 1x1 convolution or else by a pool of 1.
+            steps = [(dilated_conv, size, inner, 1)]
         else:
-            dilation = 2 if name == "dilated_conv_3x3" else 1
-            steps = [(conv, size, inner, strides, dilation)]
+            steps = [(conv, size, inner, strides)]
         if self.bottleneck:
-            steps = [(conv, 1, inner), *steps, (conv, 1, filters)]
-        return self._normed(steps)
+            last = strides if name == "dilated_conv_3x3" else 1
+            steps = [(conv, 1, inner, 1), *steps, (conv, 1, filters, last)]
+        return steps
 
-    def _normed(self, steps):
-        """Convolutions, each with its batch norm, ReLU between them."""
-        chain = []
-        for number, (make, *arguments) in enumerate(steps, start=1):
-            size, filters, *strides_and_dilation = arguments
-            strides, dilation = (*strides_and_dilation, 1, 1)[:2]
-            policy = {"dtype": self.dtype_policy}
-            if chain:
-                chain.append(keras.layers.ReLU(name=f"relu_{number}", **policy))
-            name = f"{make.__name__}_{number}"
-            if dilation > 1:
-                # Keras allows no stride beside a dilation: subsample after.
-                chain.append(
-                    make(
-                        filters,
-                        size,
-                        dilation_rate=dilation,
-                        name=name,
-                        **policy,
-                    )
-                )
-                if strides > 1:
-                    chain.append(
-                        Subsample(strides, name=f"subsample_{number}", **policy)
-                    )
-            else:
-                chain.append(make(filters, size, strides, name=name, **policy))
-            chain.append(
-                batch_norm(
-                    self.batch_norm_options, name=f"norm_{number}", **policy
-                )
-            )
-        return chain
+    def _convolution(self, number, make, size, filters, strides):
+        return make(
+            filters,
+            size,
+            strides,
+            name=f"{make.__name__}_{number}",
+            dtype=self.dtype_policy,
+        )
+
+    @property
+    def _subsamples(self):
+        return (
+            self.operation == "dilated_conv_3x3"
+            and self.strides > 1
+            and not self.bottleneck
+        )
 
     def call(self, inputs, training=None):
         x = inputs
-        for layer in self.chain:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                x = layer(x, training=training)
-            else:
-                x = layer(x)
+        for number, (layer, norm) in enumerate(
+            zip(self.convolutions, self.norms, strict=True)
+        ):
+            x = ops.relu(x) if number else x
+            x = conv_norm(layer, norm, x, training)
+        if self._subsamples:
+            x = ops.max_pool(x, 1, self.strides, "valid", FORMAT)
         return x
 
     def compute_output_shape(self, input_shape):
@@ -207,7 +200,7 @@ class Operation(keras.layers.Layer):
     def mult_adds(self, input_shape):
         """Multiply-adds of one image of `input_shape` (after first_stage)."""
         total = 0
-        for layer in self.chain:
+        for layer in self.convolutions:
             total += mult_adds(layer, input_shape)
             input_shape = layer.compute_output_shape(input_shape)
         return total
@@ -224,22 +217,20 @@ class Operation(keras.layers.Layer):
         }
 
 
-@keras.saving.register_keras_serializable("nasnet_tf")
-class Subsample(keras.layers.Layer):
-    """Keeps every n-th row and column, beginning with the first."""
-
-    def __init__(self, strides, **kwargs):
-        super().__init__(**kwargs)
-        self.strides = strides
-
-    def call(self, inputs):
-        return inputs[:, :: self.strides, :: self.strides]
-
-    def compute_output_shape(self, input_shape):
-        return halved(input_shape, self.strides)
-
-    def get_config(self):
-        return {**super().get_config(), "strides": self.strides}
+def average_pool(x, size, strides, padding, data_format):
+    """The mean over a window, without what lies past the border."""
+    arguments = (size, strides, padding, data_format)
+    if keras.backend.backend() != "torch" or arguments[1:3] != (2, "same"):
+        return ops.average_pool(x, *arguments)
+    # On torch Keras repeats the border where SAME pads one side only. The
+    # mean with zeros, over the same mean of ones, leaves the padding out.
+    total, share = (
+        ops.average_pool(
+            _pad_zeros(y, size[0]), size, strides, "valid", data_format
+        )
+        for y in (x, ops.ones_like(x[:1, :, :, :1]))
+    )
+    return total / share
 
 
 def _pad_zeros(x, size):

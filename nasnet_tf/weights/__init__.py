@@ -1,6 +1,12 @@
 """Weights from Keras and TF-slim files."""
 
-from nasnet_tf.weights.loading import load_weights
-from nasnet_tf.weights.names import named_variables
+from nasnet_tf.weights.loading import WeightsReport, load_weights
+from nasnet_tf.weights.names import keras_name, named_variables, slim_name
 
-__all__ = ["load_weights", "named_variables"]
+__all__ = [
+    "WeightsReport",
+    "keras_name",
+    "load_weights",
+    "named_variables",
+    "slim_name",
+]

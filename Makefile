@@ -1,0 +1,52 @@
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+BACKENDS := .venv-backends
+INSTALLED := $(VENV)/.installed
+PIP_INSTALL := pip install --quiet --disable-pip-version-check -c constraints.txt
+JOBS ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help install run test test-slow test-backends lint format clean
+
+help:
+	@echo "make run            the main job, on embedded data: about 4 minutes"
+	@echo "make test           lint and tests"
+	@echo "make test-slow      the tests that take minutes"
+	@echo "make test-backends  the zoo on JAX, and on torch where it installs"
+	@echo "make format         let ruff format the code"
+	@echo "make clean          remove environments, caches and runs"
+
+install: $(INSTALLED)
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/$(PIP_INSTALL) -e '.[all,test]'
+	touch $@
+
+run: $(INSTALLED)
+	$(BIN)/python -m nasnet_tf.quickstart --out=runs/quickstart
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: lint
+	$(BIN)/python -m pytest -n $(JOBS)
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(JOBS) -m slow
+
+test-backends: setup.cfg constraints.txt
+	$(PYTHON) -m venv $(BACKENDS)
+	$(BACKENDS)/bin/$(PIP_INSTALL) -e . jax pytest
+	-$(BACKENDS)/bin/$(PIP_INSTALL) torch
+	$(BACKENDS)/bin/python -m pytest -m backends
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) $(BACKENDS) runs build *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

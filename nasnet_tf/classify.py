@@ -1,0 +1,199 @@
+"""Classifies photos.
+
+python -m nasnet_tf.classify photos/ cat.jpg --out=sheet.png
+python -m nasnet_tf.classify photos/ --weights=flowers.keras
+"""
+
+import dataclasses
+import pathlib
+import sys
+
+import keras
+import numpy as np
+from absl import flags
+
+from nasnet_tf import command_line
+from nasnet_tf.applications import decode_predictions, preprocess_input
+from nasnet_tf.contact_sheet import check_sheet, write_sheet
+from nasnet_tf.errors import InputError
+from nasnet_tf.nasnet import NASNet
+from nasnet_tf.photos import find_photos, read_all, read_photo
+from nasnet_tf.presets import from_preset, get_preset
+
+DEFAULT_PRESET = "nasnet_a_mobile"
+DEFAULT_SIZE = 224
+# Below this side a crop would lose too much of a small photo.
+SMALLEST_CROPPED = 96
+BATCH_SIZE = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Classification:
+    """What a network sees in a photo.
+
+    Args:
+        path: the photo.
+        classes: `(class name, probability)` of the best classes, best first.
+    """
+
+    path: pathlib.Path
+    classes: tuple[tuple[str, float], ...]
+
+
+def classify(
+    model: NASNet, paths, top: int = 5, batch_size: int = BATCH_SIZE
+) -> list[Classification]:
+    """Classifies photos.
+
+    Photos are read by `read_photo` at the model's input size, or 224x224
+    where it has none, and scaled by the model's `preprocessing`. The middle
+    is cropped for a model that scales (ImageNet) and reads 96 pixels or more;
+    one that whitens (CIFAR) or reads less sees the whole photo.
+
+    Classes are named by the model's `class_names`, or with 1000 classes as
+    ImageNet's; where these names cannot be had, by number, and one line on
+    stderr says why. Progress goes to stderr when there are several batches.
+
+    Args:
+        model: a `NASNet` with its classifier.
+        paths: of photos and folders; see `find_photos`.
+        top: how many classes; no more than the model has.
+        batch_size: photos at a time.
+
+    Returns:
+        For each photo its best classes.
+
+    Raises:
+        InputError: bad photos, or a model that cannot classify them.
+    """
+    _check_model(model)
+    for name, value in (("top", top), ("batch_size", batch_size)):
+        if not isinstance(value, int) or value < 1:
+            raise InputError(f"{name}: {value!r} is not a positive integer")
+    photos = find_photos(paths)
+    size = tuple(n or DEFAULT_SIZE for n in model.input_shape[1:3])
+    crop = model.preprocessing == "scale" and min(size) >= SMALLEST_CROPPED
+    channels = model.input_shape[-1]
+    results, names = [], None
+    for start in range(0, len(photos), batch_size):
+        batch = photos[start : start + batch_size]
+        images = read_all(
+            batch, lambda photo: read_photo(photo, size, channels, crop)
+        )
+        probabilities = _probabilities(model, np.stack(images))
+        names = names or class_names(model, probabilities.shape[-1])
+        for photo, row in zip(batch, probabilities, strict=True):
+            best = np.argsort(-row, kind="stable")[:top]
+            classes = tuple((names[n], float(row[n])) for n in best)
+            results.append(Classification(photo, classes))
+        if len(photos) > batch_size:
+            end = "\n" if len(results) == len(photos) else ""
+            progress = f"\r{len(results)} of {len(photos)} photos"
+            print(progress, end=end, file=sys.stderr, flush=True)
+    return results
+
+
+def _check_model(model):
+    if not isinstance(model, NASNet):
+        raise InputError(
+            f"model: {type(model).__name__} is no nasnet_tf.NASNet; load its "
+            "weights into one"
+        )
+    if not model.get_config()["include_top"]:
+        raise InputError(
+            f"model: {model.name} has no classifier; build it with "
+            "include_top=True"
+        )
+    if model.input_shape[-1] not in (1, 3):
+        raise InputError(
+            f"model: {model.name} reads {model.input_shape[-1]} channels; "
+            "photos have 3 or, in grey, 1"
+        )
+
+
+def _probabilities(model, images):
+    images = preprocess_input(images, preprocessing=model.preprocessing)
+    outputs = model(images, training=False)
+    if isinstance(outputs, dict):
+        outputs = outputs["predictions"]
+    if model.get_config()["classifier_activation"] in (None, "linear"):
+        outputs = keras.ops.softmax(outputs)
+    return keras.ops.convert_to_numpy(outputs)
+
+
+def class_names(model: NASNet, classes: int) -> list[str]:
+    """Names of the classes: the model's, ImageNet's, or numbers."""
+    if model.class_names:
+        return list(model.class_names)
+    if classes == 1000:
+        # Falling probabilities list the classes in the order of their numbers.
+        falling = np.linspace(1.0, 0.0, classes)[np.newaxis]
+        try:
+            return [name for _, name, _ in decode_predictions(falling, 1000)[0]]
+        except InputError as error:
+            print(f"class numbers only: {error}", file=sys.stderr)
+    return [f"class {number}" for number in range(classes)]
+
+
+def load_network(preset: str | None = None, weights="imagenet") -> NASNet:
+    """The network that the command's flags name.
+
+    Args:
+        preset: a preset's name. None: NASNet-A mobile, but a `.keras` file is
+            loaded whole, as the network that it was saved from.
+        weights: `"imagenet"` or a path; see `nasnet_tf.load_weights`.
+
+    Raises:
+        InputError: no such preset or file, or it is not a NASNet's.
+    """
+    path = pathlib.Path(weights)
+    if preset is None and path.suffix == ".keras":
+        return _load_whole(path)
+    preset = preset or DEFAULT_PRESET
+    get_preset(preset)
+    return from_preset(preset, weights=weights)
+
+
+def _load_whole(path):
+    if not path.is_file():
+        raise InputError(f"weights: {path} does not exist or is not a file")
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise InputError(
+            f"weights: {path} cannot be loaded as a model ({reason})"
+        ) from error
+    if not isinstance(model, NASNet):
+        raise InputError(
+            f"weights: {path} is a {type(model).__name__}, not a "
+            "nasnet_tf.NASNet; name its preset with --preset"
+        )
+    return model
+
+
+def main(arguments):
+    values = flags.FLAGS
+    check_sheet(values.out)
+    photos = find_photos(arguments)
+    model = load_network(values.preset, values.weights)
+    results = classify(model, photos, values.top)
+    for result in results:
+        print(result.path)
+        for name, probability in result.classes:
+            print(f"  {probability:7.2%}  {name}")
+    if values.out:
+        write_sheet(results, values.out)
+        print(f"wrote {values.out}")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string(
+        "preset",
+        None,
+        f"The network; default: {DEFAULT_PRESET}, or the file's.",
+    )
+    flags.DEFINE_string("weights", "imagenet", "'imagenet' or a path.")
+    flags.DEFINE_integer("top", 5, "Classes to print for each photo.")
+    flags.DEFINE_string("out", None, "A .png file for a contact sheet.")
+    command_line.run(main)

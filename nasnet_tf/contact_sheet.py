@@ -1,0 +1,101 @@
+"""A contact sheet of classified photos."""
+
+import math
+import os
+import pathlib
+
+import matplotlib
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from nasnet_tf.errors import InputError
+from nasnet_tf.photos import open_photo
+
+THUMBNAIL = 180
+MARGIN = 12
+TEXT_SIZE = 13
+LINE = 18
+CELL_WIDTH = THUMBNAIL + MARGIN
+CELL_HEIGHT = THUMBNAIL + 2 * LINE + MARGIN
+
+
+def check_sheet(path) -> None:
+    """Raises `InputError` unless a sheet can be written at `path`, or None."""
+    if path is None:
+        return
+    path = pathlib.Path(path)
+    if path.suffix.lower() != ".png":
+        raise InputError(f"out: {path} does not end in .png")
+    if not path.parent.is_dir():
+        raise InputError(f"out: {path.parent} is not a folder; make it first")
+
+
+def write_sheet(results, path) -> None:
+    """Writes photos in a grid, each with its name and its best class.
+
+    The grid is as wide as high or one row wider; a cell is 192 pixels wide
+    and 228 high. Names that are too long end in dots.
+
+    Args:
+        results: a list of `nasnet_tf.classify.Classification`.
+        path: a `.png` file; overwritten.
+
+    Raises:
+        InputError: nothing to show, or the file cannot be written.
+    """
+    check_sheet(path)
+    path = pathlib.Path(path)
+    if not results:
+        raise InputError("results: none to show; classify a photo first")
+    columns = math.ceil(math.sqrt(len(results)))
+    rows = math.ceil(len(results) / columns)
+    size = (columns * CELL_WIDTH + MARGIN, rows * CELL_HEIGHT + MARGIN)
+    sheet = Image.new("RGB", size, "white")
+    # Pillow's own font has few letters beyond English ones.
+    font = ImageFont.truetype(
+        pathlib.Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"),
+        TEXT_SIZE,
+    )
+    for number, result in enumerate(results):
+        row, column = divmod(number, columns)
+        left = MARGIN + column * CELL_WIDTH
+        _draw_cell(sheet, font, result, left, MARGIN + row * CELL_HEIGHT)
+    _save(sheet, path)
+
+
+def _draw_cell(sheet, font, result, left, top):
+    image = open_photo(result.path)
+    image = ImageOps.contain(image, (THUMBNAIL, THUMBNAIL))
+    space = [(THUMBNAIL - side) // 2 for side in image.size]
+    sheet.paste(image, (left + space[0], top + space[1]))
+    draw = ImageDraw.Draw(sheet)
+    name, probability = result.classes[0]
+    percent = f" {probability:.1%}"
+    room = THUMBNAIL - font.getlength(percent)
+    lines = (
+        (_shortened(result.path.name, font, THUMBNAIL), "#000000"),
+        (_shortened(name, font, room) + percent, "#1f4e9c"),
+    )
+    for number, (text, color) in enumerate(lines):
+        place = (left, top + THUMBNAIL + 2 + number * LINE)
+        draw.text(place, text, color, font)
+
+
+def _shortened(text, font, width):
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
+
+
+def _save(sheet, path):
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        sheet.save(beside, format="png")
+        beside.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"out: {path} cannot be written: {error.strerror}"
+        ) from None
+    finally:
+        beside.unlink(missing_ok=True)

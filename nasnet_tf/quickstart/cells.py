@@ -1,0 +1,25 @@
+"""Draws the cells of the network."""
+
+import nasnet_tf
+from nasnet_tf.quickstart.training import NETWORK
+
+TITLE = "The cells"
+NEEDS = ()
+
+
+def stage(context) -> None:
+    """Draws the genotype that the quickstart trains."""
+    from nasnet_tf.draw import draw_genotype
+
+    genotype = nasnet_tf.get_genotype(NETWORK["genotype"])
+    with context.new_file("cells.svg", "the network's cells, drawn") as path:
+        draw_genotype(genotype, path)
+    context.say(
+        f"{genotype.name} is stacked from two cells: the normal cell keeps the "
+        "size of its input, the reduction cell halves it."
+    )
+    context.section.image(
+        (context.out / "cells.svg").read_bytes(),
+        "image/svg+xml",
+        f"The normal and the reduction cell of {genotype.name}",
+    )

@@ -1,0 +1,130 @@
+"""Measures the trained network on the digits that were held out."""
+
+import numpy as np
+
+from nasnet_tf.quickstart import figures
+from nasnet_tf.quickstart.digits import CLASS_NAMES
+from nasnet_tf.quickstart.training import scaled
+
+TITLE = "Held-out digits"
+NEEDS = ("digits", "training")
+
+MIN_ACCURACY = 0.95
+MAX_SHOWN = 10
+
+
+def stage(context) -> np.ndarray:
+    """Returns the probabilities `(n, 10)` of the held-out digits."""
+    digits = context.results["digits"]
+    labels = digits.held_out_labels
+    model = context.results["training"].model
+    probabilities = model.predict(scaled(digits.held_out_images), verbose=0)
+    predicted = probabilities.argmax(axis=-1)
+    _accuracy(context, labels, predicted)
+    _by_class(context, labels, predicted)
+    _mistakes(context, digits, probabilities)
+    return probabilities
+
+
+def _accuracy(context, labels, predicted):
+    from sklearn import metrics
+
+    accuracy = float(metrics.accuracy_score(labels, predicted))
+    correct, total = int((labels == predicted).sum()), len(labels)
+    context.headline = (
+        f"{correct} of {total} handwritten digits that the network had never "
+        "seen were read correctly."
+    )
+    context.say(f"Accuracy {accuracy:.2%}: {correct} of {total} are right.")
+    context.facts.insert(0, ("held-out accuracy", f"{accuracy:.2%}"))
+    context.metrics.update(accuracy=accuracy, correct=correct)
+    if accuracy < MIN_ACCURACY:
+        context.failures.append(
+            f"held-out accuracy {accuracy:.4f} is below {MIN_ACCURACY}; give "
+            f"more than --epochs={context.epochs}"
+        )
+
+
+def _by_class(context, labels, predicted):
+    from sklearn import metrics
+
+    classes = range(len(CLASS_NAMES))
+    confusion = metrics.confusion_matrix(labels, predicted, labels=classes)
+    precision, recall, _, counts = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=classes, zero_division=0.0
+    )
+    context.section.figure(
+        _confusion_figure(confusion), "Confusion matrix of the held-out digits"
+    )
+    context.section.table(
+        ["digit", "images", "precision", "recall"],
+        [
+            [name, count, f"{right:.1%}", f"{found:.1%}"]
+            for name, count, right, found in zip(
+                CLASS_NAMES, counts, precision, recall, strict=True
+            )
+        ],
+        "Precision: the share right of what was read as this digit. Recall: "
+        "the share of this digit that was found.",
+    )
+    context.metrics.update(
+        confusion_matrix=confusion.tolist(),
+        precision=precision.tolist(),
+        recall=recall.tolist(),
+    )
+
+
+def _mistakes(context, digits, probabilities):
+    labels, predicted = digits.held_out_labels, probabilities.argmax(axis=-1)
+    wrong = np.flatnonzero(labels != predicted)
+    if not len(wrong):
+        return
+    shown = wrong[:MAX_SHOWN]
+    captions = [
+        f"{CLASS_NAMES[labels[n]]} \u2192 {CLASS_NAMES[predicted[n]]}\n"
+        f"{probabilities[n].max():.0%}"
+        for n in shown
+    ]
+    figure = figures.image_grid(
+        digits.held_out_images[shown],
+        captions,
+        [True] * len(shown),
+        columns=5,
+        caption_height=0.55,
+    )
+    context.section.figure(
+        figure,
+        f"Mistakes, {len(shown)} of {len(wrong)}: what was written, what was "
+        "read, and its probability",
+    )
+
+
+def _confusion_figure(confusion):
+    figure, axes = figures.new_figure(4.6, 4.2)
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    for row, column in np.argwhere(confusion):
+        right = row == column
+        # Pale enough for black and for white text.
+        opacity = 0.15 + 0.4 * shares[row, column] if right else 0.5
+        axes.axvspan(
+            column - 0.5,
+            column + 0.5,
+            *(1 - (row + np.array([1, 0])) / len(confusion)),
+            color=figures.BLUE if right else figures.RED,
+            alpha=opacity,
+            linewidth=0,
+        )
+        count = confusion[row, column]
+        place = {"ha": "center", "va": "center"}
+        axes.text(column, row, count, color=figures.INK, fontsize=9, **place)
+    size = len(confusion)
+    axes.set_xlim(-0.5, size - 0.5)
+    axes.set_ylim(size - 0.5, -0.5)
+    axes.set_xticks(range(size), CLASS_NAMES)
+    axes.set_yticks(range(size), CLASS_NAMES)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_aspect("equal")
+    axes.set_xlabel("read as")
+    axes.set_ylabel("written")
+    return figure

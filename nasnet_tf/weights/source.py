@@ -1,0 +1,112 @@
+"""What a file of weights holds, read whole before anything is assigned."""
+
+import dataclasses
+import os
+import pathlib
+import zipfile
+
+import h5py
+import numpy as np
+
+from nasnet_tf.errors import InputError
+from nasnet_tf.genotype import check_choice
+
+# Whose names the tensors of a file have.
+OURS, KERAS, SLIM = "nasnet_tf", "keras.applications", "TF-slim"
+SLIM_VARIABLES = ("auto", "average", "plain")
+
+CLASSIFIER_KERNELS = {
+    OURS: "logits/kernel",
+    KERAS: "predictions/kernel",
+    SLIM: "final_layer/FC/weights",
+}
+_STEMS = {
+    OURS: ("conv0/kernel", "stem/kernel"),
+    KERAS: ("stem_conv1/kernel",),
+    SLIM: ("conv0/weights", "l1_stem_3x3/weights"),
+}
+_REMEDY = (
+    "give a .keras, .weights.h5 or Keras 2 .h5 file of a NASNet, or the "
+    "prefix of a TF-slim checkpoint"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The tensors of a file.
+
+    Args:
+        path: of the file, or the prefix of the checkpoint.
+        format: such as `"Keras 2 .h5"`.
+        naming: whose names these are: `OURS`, `KERAS` or `SLIM`.
+        tensors: arrays by name; in Keras formats `layer/weight`.
+        averaged: the names of those that are moving averages.
+    """
+
+    path: str
+    format: str
+    naming: str
+    tensors: dict[str, np.ndarray]
+    averaged: frozenset[str] = frozenset()
+
+    @property
+    def classes(self) -> int | None:
+        """Classes of the file's classifier, None without one."""
+        kernel = self.tensors.get(CLASSIFIER_KERNELS[self.naming])
+        return None if kernel is None else kernel.shape[-1]
+
+
+def read_source(path, slim_variables: str = "auto") -> Source:
+    """Reads a file of weights; its content says which kind it is.
+
+    Args:
+        path: see `nasnet_tf.load_weights`.
+        slim_variables: see `nasnet_tf.load_weights`.
+
+    Raises:
+        InputError: there is no such file, it is damaged, or no NASNet's.
+    """
+    check_choice("slim_variables", slim_variables, SLIM_VARIABLES)
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputError(
+            f"weights: {path!r} is not a path; give 'imagenet' or a path"
+        )
+    try:
+        kind, tensors, averaged = _read(str(path), slim_variables)
+    except InputError:
+        raise
+    except Exception as error:
+        # h5py, zipfile, Keras and TensorFlow share no class of errors.
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise InputError(
+            f"weights: {path} cannot be read and may be damaged ({reason}); "
+            "fetch or write it again"
+        ) from error
+    for naming, stems in _STEMS.items():
+        if (naming == SLIM) == (kind == "TF-slim checkpoint") and any(
+            stem in tensors for stem in stems
+        ):
+            return Source(str(path), kind, naming, tensors, averaged)
+    held = ", ".join(list(tensors)[:5]) or "no weights"
+    raise InputError(
+        f"weights: {path} ({kind}) holds no NASNet but {held}; {_REMEDY}"
+    )
+
+
+def _read(path, slim_variables):
+    from nasnet_tf.weights import keras_file, slim_checkpoint
+
+    if prefix := slim_checkpoint.prefix(path):
+        return slim_checkpoint.read(prefix, slim_variables)
+    if pathlib.Path(path).is_dir():
+        found = sorted(pathlib.Path(path).glob("*.index"))
+        hint = f"; did you mean {found[0].with_suffix('')}?" if found else ""
+        raise InputError(f"weights: {path} is a directory{hint}; {_REMEDY}")
+    if not pathlib.Path(path).exists():
+        raise InputError(f"weights: {path} does not exist; {_REMEDY}")
+    if zipfile.is_zipfile(path):
+        return keras_file.read_archive(path)
+    if h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            return keras_file.read_h5(file, path)
+    raise InputError(f"weights: {path} is of an unknown kind; {_REMEDY}")

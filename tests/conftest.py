@@ -1,0 +1,90 @@
+"""Networks and weights that several tests share."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+
+import nasnet_tf
+
+
+def tiny_network(genotype="NASNET_A", **arguments):
+    """A network of one cell a group, F = 8, for 32x32 images."""
+    divisor = nasnet_tf.get_genotype(genotype).filters_divisor
+    defaults = {
+        "num_cells": 1,
+        "penultimate_filters": 8 * divisor,
+        "stem": "cifar",
+        "stem_multiplier": 3,
+        "input_shape": (32, 32, 3),
+        "classes": 10,
+        "batch_norm_momentum": 0.9,
+    }
+    return nasnet_tf.NASNet(genotype, **{**defaults, **arguments})
+
+
+def randomize(model, seed=0):
+    """Fills every weight, batch-norm statistics included, from a seed."""
+    generator = np.random.default_rng(seed)
+    for name, variable in sorted(named(model).items()):
+        shape = variable.shape
+        if name.endswith(("variance", "gamma")):
+            value = generator.uniform(0.5, 1.5, shape)
+        elif name.endswith("kernel"):
+            fan_in = np.prod(shape[:-1])
+            if "depthwise" in name:
+                fan_in = shape[0] * shape[1]
+            value = generator.normal(0, (2 / fan_in) ** 0.5, shape)
+        elif "int" in variable.dtype:
+            continue
+        else:
+            value = generator.normal(0, 0.1, shape)
+        variable.assign(value.astype("float32"))
+    return model
+
+
+def named(model):
+    if isinstance(model, nasnet_tf.NASNet):
+        return nasnet_tf.weights.named_variables(model)
+    return {
+        f"{layer.name}/{variable.name}": variable
+        for layer in model.layers
+        for variable in layer.variables
+    }
+
+
+def images(*shape, seed=0):
+    """Random images in [-1, 1]."""
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype("float32")
+
+
+def close(actual, expected, tolerance):
+    """Asserts a bound on the largest difference of two (dicts of) arrays.
+
+    Relative to the largest value, where that is above 1.
+    """
+    if isinstance(expected, dict):
+        assert actual.keys() == expected.keys()
+        for key in expected:
+            close(actual[key], expected[key], tolerance)
+        return
+    actual, expected = map(keras.ops.convert_to_numpy, (actual, expected))
+    assert actual.shape == expected.shape
+    assert np.isfinite(actual).all()
+    scale = max(1.0, np.abs(expected).max())
+    assert np.abs(actual - expected).max() <= tolerance * scale
+
+
+@pytest.fixture(scope="session")
+def mobile():
+    """NASNetMobile without a size, random weights and statistics."""
+    return randomize(
+        nasnet_tf.NASNetMobile(
+            weights=None,
+            classifier_activation=None,
+            input_shape=(None, None, 3),
+        )
+    )
