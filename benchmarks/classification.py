@@ -58,7 +58,7 @@ def training_step(model):
 
     @tf.function(autograph=False)
     def step(x):
-        labels = tf.zeros(len(x), tf.int32)
+        labels = tf.zeros(tf.shape(x)[0], tf.int32)
         with tf.GradientTape() as tape:
             predictions = model(x, training=True)
             loss = tf.reduce_mean(
@@ -66,7 +66,9 @@ def training_step(model):
                     labels, predictions
                 )
             )
-        optimizer.apply(tape.gradient(loss, variables))
+        optimizer.apply(
+            tape.gradient(loss, variables), model.trainable_variables
+        )
         return loss
 
     return step

@@ -12,6 +12,7 @@ from nasnet_tf.applications import (
 )
 from nasnet_tf.errors import InputError
 from nasnet_tf.features import feature_extractor
+from nasnet_tf.folding import fold_batch_norm
 from nasnet_tf.genotype import Block, Cell, Genotype
 from nasnet_tf.genotypes import NASNET_A, NASNET_B, NASNET_C, get_genotype
 from nasnet_tf.layers import drop_path_scope
@@ -35,6 +36,7 @@ __all__ = [
     "decode_predictions",
     "drop_path_scope",
     "feature_extractor",
+    "fold_batch_norm",
     "from_preset",
     "get_genotype",
     "get_preset",

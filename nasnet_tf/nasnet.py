@@ -58,6 +58,8 @@ class NASNet(keras.Model):
         batch_norm_momentum: decay of the moving statistics.
         batch_norm_epsilon: added to variances.
         synchronized_batch_norm: statistics over all replicas of a strategy.
+        folded: convolutions with biases and no batch norm: what
+            `nasnet_tf.fold_batch_norm` returns.
         preprocessing: how `nasnet_tf.preprocess_input` scales this model's
             images: `"scale"` or `"whitening"`; kept with the model.
         class_names: names of the classes; kept with the model.
@@ -101,6 +103,7 @@ class NASNet(keras.Model):
         batch_norm_momentum=0.9997,
         batch_norm_epsilon=1e-3,
         synchronized_batch_norm=False,
+        folded=False,
         preprocessing="scale",
         class_names=None,
         dtype=None,
@@ -162,21 +165,17 @@ class NASNet(keras.Model):
         `reduction_cell_0`.., `global_pool`, `logits`, `predictions`,
         `aux_logits`. Cells with several outputs give a list.
         """
-        names = [cell.name for cell in self.plan.cells]
-        head = ["aux_logits", "global_pool", "logits", "predictions"]
         layers = {layer.name: layer for layer in self.layers}
-        points = {}
-        if self.plan.stem == "imagenet":
-            points["conv0"] = layers["conv0_norm"].output
-            points.update(
-                {name: layers[name].output for name in names[:2]},
-                stem=layers["cell_stem_1"].output,
-            )
-            names = names[2:]
-        else:
-            points["stem"] = layers["stem_norm"].output
-        found = [name for name in (*names, *head) if name in layers]
-        points.update({name: layers[name].output for name in found})
+        stem = self.plan.stem_layer
+        normed = stem if self._config["folded"] else f"{stem}_norm"
+        points = {stem: layers[normed].output}
+        for cell in self.plan.cells:
+            points[cell.name] = layers[cell.name].output
+            if cell.name == self.plan.stem_output:
+                points["stem"] = points[cell.name]
+        for name in ("aux_logits", "global_pool", "logits", "predictions"):
+            if name in layers:
+                points[name] = layers[name].output
         return points
 
     def get_config(self):
@@ -266,13 +265,20 @@ class _Builder:
         options = {"strides": 1}
         if self.plan.stem == "imagenet":
             options = {"strides": 2, "padding": "valid"}
-        convolution = conv(
-            self.plan.stem_filters, 3, name=name, **options, **self.policy
-        )
-        norm = batch_norm(
+        folded = self.config["folded"]
+        x = conv(
+            self.plan.stem_filters,
+            3,
+            use_bias=folded,
+            name=name,
+            **options,
+            **self.policy,
+        )(images)
+        if folded:
+            return x
+        return batch_norm(
             self.batch_norm_options, name=f"{name}_norm", **self.policy
-        )
-        return norm(convolution(images))
+        )(x)
 
     def _cells(self, images):
         layers = [self._cell(planned) for planned in self.plan.cells]
@@ -306,6 +312,7 @@ class _Builder:
             padding=config["padding"],
             drop_path=config["drop_path_keep_prob"] < 1,
             rematerialize=config["rematerialize"],
+            folded=config["folded"],
             batch_norm_options=self.batch_norm_options,
             name=planned.name,
             **self.policy,

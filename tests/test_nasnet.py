@@ -275,6 +275,33 @@ def test_mixed_precision(name, policy):
     close(model(inputs, training=True), exact(inputs, training=True), 0.15)
 
 
+@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
+@pytest.mark.parametrize("name", networks())
+def test_folded_batch_norm_is_the_same_function(name, stem, tmp_path):
+    model = randomize(
+        tiny_network(
+            networks()[name],
+            classifier_activation=None,
+            stem=stem,
+            input_shape=(33, 40, 3),
+            dropout_rate=0.5,
+            drop_path_keep_prob=0.5,
+            drop_path_total_steps=10,
+        )
+    )
+    folded = nasnet_tf.fold_batch_norm(model)
+    variables = nasnet_tf.weights.named_variables(folded)
+    assert not any("moving" in variable for variable in variables)
+    inputs = images(2, 33, 40, 3)
+    close(folded(inputs), model(inputs), 1e-5)
+    assert list(folded.end_points) == list(model.end_points)
+    folded.save(tmp_path / "folded.keras")
+    loaded = keras.saving.load_model(tmp_path / "folded.keras")
+    close(loaded(inputs), folded(inputs), 0)
+    with pytest.raises(InputError, match="no batch norm to fold"):
+        nasnet_tf.fold_batch_norm(folded)
+
+
 BAD_ARGUMENTS = {
     "small": ({"input_shape": (31, 32, 3)}, "must be 32 or more"),
     "channels first": ({"input_shape": (3, 64, 64)}, "channels_last"),

@@ -102,16 +102,6 @@ def test_moving_statistics_move_once():
     np.testing.assert_allclose(after, expected, atol=1e-6)
 
 
-def test_folding_at_inference_changes_nothing_but_rounding(monkeypatch):
-    from nasnet_tf.layers import convolution
-
-    model = randomize(tiny_network("NASNET_A", classifier_activation=None))
-    inputs = images(2, 32, 32, 3)
-    folded = np.asarray(model(inputs))
-    monkeypatch.setattr(convolution, "_folding_pays", lambda *_: False)
-    close(folded, model(inputs), 1e-5)
-
-
 def test_a_keras_fit_learns():
     keras.utils.set_random_seed(0)
     labels = np.arange(64) % 2

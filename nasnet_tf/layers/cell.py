@@ -41,6 +41,8 @@ class NASNetCell(keras.layers.Layer):
             cell's paths, `(batch, paths)`, from `ScheduledDropPath`.
         rematerialize: recompute the cell in the backward pass of training
             instead of keeping its activations.
+        folded: convolutions with biases and no batch norm; see
+            `nasnet_tf.fold_batch_norm`.
         batch_norm_options: keyword arguments of the batch norms.
 
     Inputs: a list of hidden states `(batch, height, width, channels)`, the
@@ -60,6 +62,7 @@ class NASNetCell(keras.layers.Layer):
         padding="same",
         drop_path=False,
         rematerialize=False,
+        folded=False,
         batch_norm_options=None,
         **kwargs,
     ):
@@ -74,6 +77,7 @@ class NASNetCell(keras.layers.Layer):
         self.padding = padding
         self.drop_path = drop_path
         self.rematerialize = rematerialize
+        self.folded = folded
         self.batch_norm_options = dict(batch_norm_options or {})
         self._make_layers()
 
@@ -121,6 +125,7 @@ class NASNetCell(keras.layers.Layer):
             strides=strides,
             bottleneck=self.bottleneck,
             padding=self.padding,
+            folded=self.folded,
             batch_norm_options=self.batch_norm_options,
             name=name,
             dtype=self.dtype_policy,
@@ -129,6 +134,7 @@ class NASNetCell(keras.layers.Layer):
     def _reduction(self, name):
         return FactorizedReduction(
             self.filters,
+            folded=self.folded,
             batch_norm_options=self.batch_norm_options,
             name=name,
             dtype=self.dtype_policy,
@@ -275,6 +281,7 @@ class NASNetCell(keras.layers.Layer):
             "padding": self.padding,
             "drop_path": self.drop_path,
             "rematerialize": self.rematerialize,
+            "folded": self.folded,
             "batch_norm_options": self.batch_norm_options,
         }
 

@@ -3,7 +3,6 @@
 import math
 
 import keras
-from keras import ops
 
 from nasnet_tf.layers.batch_normalization import BatchNormalization
 
@@ -16,13 +15,13 @@ def _initializer():
 
 
 def conv(filters, kernel_size, strides=1, **kwargs):
-    """A convolution without bias; SAME unless told."""
+    """A convolution; SAME and without bias unless told."""
     return keras.layers.Conv2D(
         filters,
         kernel_size,
         strides=strides,
         padding=kwargs.pop("padding", "same"),
-        use_bias=False,
+        use_bias=kwargs.pop("use_bias", False),
         kernel_initializer=_initializer(),
         data_format="channels_last",
         **kwargs,
@@ -41,7 +40,7 @@ def separable_conv(filters, kernel_size, strides=1, **kwargs):
         kernel_size,
         strides=strides,
         padding="same",
-        use_bias=False,
+        use_bias=kwargs.pop("use_bias", False),
         depthwise_initializer=_initializer(),
         pointwise_initializer=_initializer(),
         data_format="channels_last",
@@ -52,49 +51,6 @@ def separable_conv(filters, kernel_size, strides=1, **kwargs):
 def batch_norm(options, **kwargs):
     """The batch norm after a convolution."""
     return BatchNormalization(axis=-1, **options, **kwargs)
-
-
-def conv_norm(layer, norm, x, training):
-    """Applies a convolution and its batch norm.
-
-    At inference, where a map has at least as many positions as the kernel has
-    inputs, the kernel is scaled instead of the map: fewer numbers to touch,
-    and TensorFlow runs convolution, offset and the next ReLU as one kernel.
-    """
-    if training or not _folding_pays(layer, x):
-        return norm(layer(x), training=training)
-    scale = norm.gamma * ops.rsqrt(norm.moving_variance + norm.epsilon)
-    offset = norm.beta - norm.moving_mean * scale
-    strides = layer.strides
-    if isinstance(layer, keras.layers.SeparableConv2D):
-        x = ops.depthwise_conv(
-            x,
-            layer.depthwise_kernel,
-            strides,
-            layer.padding,
-            layer.data_format,
-        )
-        kernel, strides = layer.pointwise_kernel, 1
-    else:
-        kernel = layer.kernel
-    x = ops.conv(
-        x,
-        kernel * scale,
-        strides,
-        layer.padding,
-        layer.data_format,
-        layer.dilation_rate,
-    )
-    return x + offset
-
-
-def _folding_pays(layer, x):
-    _, height, width, _ = layer.compute_output_shape(x.shape)
-    return (
-        layer.compute_dtype == "float32"
-        and None not in (height, width)
-        and height * width >= x.shape[-1]
-    )
 
 
 def halved(shape, strides=2):

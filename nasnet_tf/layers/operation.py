@@ -11,7 +11,6 @@ from keras import ops
 from nasnet_tf.layers.convolution import (
     batch_norm,
     conv,
-    conv_norm,
     dilated_conv,
     halved,
     mult_adds,
@@ -49,6 +48,8 @@ class Operation(keras.layers.Layer):
         bottleneck: see above.
         padding: `"same"`, or `"keras"`: pools of stride 2 see zeros past the
             border, as in `keras.applications`.
+        folded: convolutions with biases and no batch norm; see
+            `nasnet_tf.fold_batch_norm`.
         batch_norm_options: keyword arguments of the batch norms.
 
     Input: `(batch, height, width, channels)`, as `first_stage` returns it.
@@ -61,6 +62,7 @@ class Operation(keras.layers.Layer):
         strides=1,
         bottleneck=True,
         padding="same",
+        folded=False,
         batch_norm_options=None,
         **kwargs,
     ):
@@ -70,6 +72,7 @@ class Operation(keras.layers.Layer):
         self.strides = strides
         self.bottleneck = bottleneck
         self.padding = padding
+        self.folded = folded
         self.batch_norm_options = dict(batch_norm_options or {})
         self.convolutions = []
         self.norms = []
@@ -116,16 +119,17 @@ class Operation(keras.layers.Layer):
     def build(self, input_shape):
         for number, step in enumerate(self._steps(input_shape[-1]), start=1):
             layer = self._convolution(number, *step)
-            norm = batch_norm(
-                self.batch_norm_options,
-                name=f"norm_{number}",
-                dtype=self.dtype_policy,
-            )
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
-            norm.build(input_shape)
             self.convolutions.append(layer)
-            self.norms.append(norm)
+            if not self.folded:
+                norm = batch_norm(
+                    self.batch_norm_options,
+                    name=f"norm_{number}",
+                    dtype=self.dtype_policy,
+                )
+                norm.build(input_shape)
+                self.norms.append(norm)
         self.built = True
 
     def _steps(self, channels):
@@ -168,6 +172,7 @@ class Operation(keras.layers.Layer):
             filters,
             size,
             strides,
+            use_bias=self.folded,
             name=f"{make.__name__}_{number}",
             dtype=self.dtype_policy,
         )
@@ -182,11 +187,10 @@ class Operation(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         x = inputs
-        for number, (layer, norm) in enumerate(
-            zip(self.convolutions, self.norms, strict=True)
-        ):
-            x = ops.relu(x) if number else x
-            x = conv_norm(layer, norm, x, training)
+        for number, layer in enumerate(self.convolutions):
+            x = layer(ops.relu(x) if number else x)
+            if self.norms:
+                x = self.norms[number](x, training=training)
         if self._subsamples:
             x = ops.max_pool(x, 1, self.strides, "valid", FORMAT)
         return x
@@ -213,6 +217,7 @@ class Operation(keras.layers.Layer):
             "strides": self.strides,
             "bottleneck": self.bottleneck,
             "padding": self.padding,
+            "folded": self.folded,
             "batch_norm_options": self.batch_norm_options,
         }
 
