@@ -5,7 +5,7 @@ BACKENDS := .venv-backends
 INSTALLED := $(VENV)/.installed
 PIP_INSTALL := pip install --quiet --disable-pip-version-check -c constraints.txt
 JOBS ?= 2
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help install run test test-slow test-backends lint format clean
 

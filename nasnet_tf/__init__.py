@@ -4,6 +4,7 @@
 >>> model = nasnet_tf.NASNetMobile(weights="imagenet")
 """
 
+from nasnet_tf import quiet_commands  # noqa: F401
 from nasnet_tf.applications import (
     NASNetLarge,
     NASNetMobile,
