@@ -2,11 +2,10 @@
 
 import keras
 
+from nasnet_tf.arguments import check_choice, check_integer
 from nasnet_tf.errors import InputError
-from nasnet_tf.genotype import check_choice
+from nasnet_tf.nasnet import PREPROCESSINGS
 from nasnet_tf.presets import from_preset
-
-PREPROCESSINGS = ("scale", "whitening")
 
 
 def NASNetMobile(
@@ -28,7 +27,9 @@ def NASNetMobile(
         input_shape: `(height, width, 3)`; 32 or more each, or None.
         include_top: whether the classifier is there.
         weights: `"imagenet"`, None, or a path; see `nasnet_tf.load_weights`.
-        input_tensor: a Keras tensor to read instead of a new input.
+        input_tensor: a Keras tensor to read instead of a new input. What is
+            not a `keras.Input` gives a `keras.Model` that holds the network
+            as a layer named `name`.
         pooling: without the top: None, `"avg"` or `"max"`.
         classes: classes of the classifier.
         classifier_activation: None for logits.
@@ -124,9 +125,12 @@ def preprocess_input(images, data_format=None, preprocessing="scale"):
     axes = (-3, -2, -1)
     mean = keras.ops.mean(images, axis=axes, keepdims=True)
     deviation = keras.ops.std(images, axis=axes, keepdims=True)
-    size = float(images.shape[-3] * images.shape[-2] * images.shape[-1])
+    size = keras.ops.prod(
+        [keras.ops.cast(n, "float32") for n in keras.ops.shape(images)[-3:]]
+    )
     # The floor keeps a uniform image finite, as tf.image does.
-    return (images - mean) / keras.ops.maximum(deviation, size**-0.5)
+    floor = keras.ops.rsqrt(size)
+    return (images - mean) / keras.ops.maximum(deviation, floor)
 
 
 def decode_predictions(predictions, top=5):
@@ -145,7 +149,8 @@ def decode_predictions(predictions, top=5):
     Raises:
         InputError: another number of classes, or no class names to be had.
     """
-    shape = tuple(predictions.shape)
+    check_integer("top", top)
+    shape = tuple(keras.ops.shape(predictions))
     if len(shape) != 2 or shape[1] != 1000:
         raise InputError(
             f"predictions: shape {shape} is not (batch, 1000); only "
@@ -156,8 +161,9 @@ def decode_predictions(predictions, top=5):
             keras.ops.convert_to_numpy(predictions), top=top
         )
     except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             "class names: imagenet_class_index.json could not be downloaded "
-            f"({type(error).__name__}); put it into ~/.keras/models from a "
+            f"({reason}); put it into ~/.keras/models from a "
             "machine with a network"
         ) from error

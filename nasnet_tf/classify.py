@@ -4,6 +4,7 @@ python -m nasnet_tf.classify photos/ cat.jpg --out=sheet.png
 python -m nasnet_tf.classify photos/ --weights=flowers.keras
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import sys
@@ -56,7 +57,7 @@ def classify(
 
     Args:
         model: a `NASNet` with its classifier.
-        paths: of photos and folders; see `find_photos`.
+        paths: of photos and folders, or one path; see `find_photos`.
         top: how many classes; no more than the model has.
         batch_size: photos at a time.
 
@@ -129,7 +130,10 @@ def class_names(model: NASNet, classes: int) -> list[str]:
         # Falling probabilities list the classes in the order of their numbers.
         falling = np.linspace(1.0, 0.0, classes)[np.newaxis]
         try:
-            return [name for _, name, _ in decode_predictions(falling, 1000)[0]]
+            # Keras tells of a download on stdout, which is for results.
+            with contextlib.redirect_stdout(sys.stderr):
+                (rows,) = decode_predictions(falling, classes)
+            return [name for _, name, _ in rows]
         except InputError as error:
             print(f"class numbers only: {error}", file=sys.stderr)
     return [f"class {number}" for number in range(classes)]
@@ -164,6 +168,13 @@ def _load_whole(path):
         raise InputError(
             f"weights: {path} cannot be loaded as a model ({reason})"
         ) from error
+    for layer in getattr(model, "layers", ()):
+        if isinstance(layer, NASNet) and not isinstance(model, NASNet):
+            raise InputError(
+                f"weights: {path} holds its NASNet nested in another model; "
+                "load that as outer with keras.saving.load_model and save "
+                f"outer.get_layer({layer.name!r}), which makes a file to give"
+            )
     if not isinstance(model, NASNet):
         raise InputError(
             f"weights: {path} is a {type(model).__name__}, not a "

@@ -1,13 +1,13 @@
 """A contact sheet of classified photos."""
 
 import math
-import os
 import pathlib
 
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from nasnet_tf.errors import InputError
+from nasnet_tf.output_file import check_output, written_beside
 from nasnet_tf.photos import open_photo
 
 THUMBNAIL = 180
@@ -20,13 +20,8 @@ CELL_HEIGHT = THUMBNAIL + 2 * LINE + MARGIN
 
 def check_sheet(path) -> None:
     """Raises `InputError` unless a sheet can be written at `path`, or None."""
-    if path is None:
-        return
-    path = pathlib.Path(path)
-    if path.suffix.lower() != ".png":
-        raise InputError(f"out: {path} does not end in .png")
-    if not path.parent.is_dir():
-        raise InputError(f"out: {path.parent} is not a folder; make it first")
+    if path is not None:
+        check_output(path, (".png",))
 
 
 def write_sheet(results, path) -> None:
@@ -43,7 +38,6 @@ def write_sheet(results, path) -> None:
         InputError: nothing to show, or the file cannot be written.
     """
     check_sheet(path)
-    path = pathlib.Path(path)
     if not results:
         raise InputError("results: none to show; classify a photo first")
     columns = math.ceil(math.sqrt(len(results)))
@@ -59,7 +53,8 @@ def write_sheet(results, path) -> None:
         row, column = divmod(number, columns)
         left = MARGIN + column * CELL_WIDTH
         _draw_cell(sheet, font, result, left, MARGIN + row * CELL_HEIGHT)
-    _save(sheet, path)
+    with written_beside(path) as beside:
+        sheet.save(beside, format="png")
 
 
 def _draw_cell(sheet, font, result, left, top):
@@ -86,16 +81,3 @@ def _shortened(text, font, width):
     while text and font.getlength(text + "…") > width:
         text = text[:-1]
     return text + "…"
-
-
-def _save(sheet, path):
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        sheet.save(beside, format="png")
-        beside.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"out: {path} cannot be written: {error.strerror}"
-        ) from None
-    finally:
-        beside.unlink(missing_ok=True)

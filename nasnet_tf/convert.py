@@ -5,7 +5,6 @@ python -m nasnet_tf.convert imagenet large.keras --preset nasnet_a_large
 """
 
 import json
-import os
 import pathlib
 import re
 import zipfile
@@ -17,6 +16,7 @@ from nasnet_tf import command_line
 from nasnet_tf.errors import InputError
 from nasnet_tf.genotypes import NASNET_A, get_genotype
 from nasnet_tf.nasnet import NASNet
+from nasnet_tf.output_file import check_output, written_beside
 from nasnet_tf.presets import PRESETS, from_preset, get_preset
 from nasnet_tf.weights.loading import (
     WeightsReport,
@@ -82,20 +82,18 @@ def convert(
         if model is None:
             model = _model_of_preset(read, preset, classes)
         report = assign_source(model, read)
-    _save(model, target)
+    with written_beside(target, "target") as beside:
+        model.save(beside)
     return report
 
 
 def _check_target(target, overwrite):
     if target.suffix != ".keras":
         raise InputError(f"target: {target} does not end in .keras")
+    check_output(target, argument="target")
     if target.exists() and not overwrite:
         raise InputError(
             f"target: {target} exists; give another name or --overwrite"
-        )
-    if not target.parent.is_dir():
-        raise InputError(
-            f"target: the directory {target.parent} does not exist; make it"
         )
 
 
@@ -168,20 +166,6 @@ def _traits(preset):
 
 def _is_nasnet_a(preset):
     return get_genotype(preset.genotype) == NASNET_A
-
-
-def _save(model, target):
-    # Keras wants the ending; the process id keeps two conversions apart.
-    beside = target.with_name(f".{target.stem}.{os.getpid()}.keras")
-    try:
-        model.save(beside)
-        beside.replace(target)
-    except OSError as error:
-        raise InputError(
-            f"target: {target} cannot be written ({error.strerror})"
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def main(arguments):

@@ -5,8 +5,9 @@ python -m nasnet_tf.draw found.json --out cells.png --title "my cells"
 """
 
 import itertools
-import os
 import pathlib
+import unicodedata
+import warnings
 
 import matplotlib
 from absl import flags
@@ -19,6 +20,7 @@ from nasnet_tf import command_line
 from nasnet_tf.cell_layout import BOX_HEIGHT, lay_out
 from nasnet_tf.errors import InputError
 from nasnet_tf.genotypes import get_genotype
+from nasnet_tf.output_file import check_output, written_beside
 
 SUFFIXES = (".svg", ".png")
 FILLS = {
@@ -66,20 +68,21 @@ def draw_genotype(genotype, path, title: str | None = None) -> pathlib.Path:
         genotype: a `Genotype`, or what `nasnet_tf.get_genotype` takes: a
             name, a `.json` file, a dict.
         path: an `.svg` or `.png` file; overwritten.
-        title: over the picture; the genotype's name by default.
+        title: over the picture, as it is; the genotype's name by default. A
+            PNG shows a box for a letter that DejaVu Sans lacks, such as
+            Chinese ones; an SVG leaves the font to what shows it.
 
     Returns:
         The path.
 
     Raises:
-        InputError: no such genotype, or the picture cannot be written there.
+        InputError: no such genotype, control characters in the title, or the
+            picture cannot be written there.
     """
     genotype = get_genotype(genotype)
-    path = pathlib.Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"out: {path} ends neither in .svg nor in .png")
-    if not path.parent.is_dir():
-        raise InputError(f"out: {path.parent} is not a folder; make it first")
+    path = check_output(path, SUFFIXES)
+    title = genotype.name if title is None else title
+    _check_title(title)
     # A fixed salt and no date: the same genotype gives the same file.
     style = {
         "svg.fonttype": "none",
@@ -87,24 +90,29 @@ def draw_genotype(genotype, path, title: str | None = None) -> pathlib.Path:
         "font.family": ["DejaVu Sans", "sans-serif"],
     }
     with matplotlib.rc_context(style):
-        figure = _figure(genotype, genotype.name if title is None else title)
+        figure = _figure(genotype, title)
         _save(figure, path)
     return path
 
 
+def _check_title(title):
+    # An SVG with one of them is no XML.
+    if any(
+        unicodedata.category(letter) in ("Cc", "Cs")
+        for letter in title
+        if letter != "\n"
+    ):
+        raise InputError(
+            f"title: {title!r} holds control characters; leave them out"
+        )
+
+
 def _save(figure, path):
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     kind = path.suffix.lower()[1:]
     options = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": DPI}
-    try:
+    with written_beside(path) as beside, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure.savefig(beside, format=kind, **options)
-        beside.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"out: {path} cannot be written: {error.strerror}"
-        ) from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _figure(genotype, title):
@@ -127,6 +135,7 @@ def _figure(genotype, title):
             width / 2,
             height - MARGIN,
             title,
+            parse_math=False,
             size=14,
             weight="bold",
             ha="center",

@@ -3,6 +3,7 @@
 import keras
 
 from nasnet_tf.errors import InputError
+from nasnet_tf.nasnet import check_nasnet
 
 
 def feature_levels(model) -> dict:
@@ -33,18 +34,24 @@ def feature_extractor(model, levels=(2, 3, 4, 5)) -> keras.Model:
         of the cell that reads it. Cells with several outputs are concatenated.
 
     Raises:
-        InputError: the network has no such level.
+        InputError: not a `NASNet`, or it has no such level.
     """
+    check_nasnet(model)
     available = feature_levels(model)
+    if not isinstance(levels, (list, tuple)) or not levels:
+        raise InputError(f"levels: {levels!r} is not a list of levels")
     outputs = {}
     for level in levels:
         if level not in available:
             raise InputError(
-                f"levels: {level} is not one of {model.name}'s levels "
+                f"levels: {level!r} is not one of {model.name}'s levels "
                 f"{', '.join(map(str, available))}"
             )
         maps = model.end_points[available[level]]
         if isinstance(maps, (list, tuple)):
-            maps = keras.layers.Concatenate(name=f"level_{level}")(maps)
+            concatenate = keras.layers.Concatenate(
+                name=f"level_{level}", dtype=model.get_config()["dtype"]
+            )
+            maps = concatenate(maps)
         outputs[str(level)] = maps
     return keras.Model(model.input, outputs, name=f"{model.name}_features")

@@ -3,7 +3,7 @@
 import keras
 
 from nasnet_tf.errors import InputError
-from nasnet_tf.nasnet import NASNet
+from nasnet_tf.nasnet import NASNet, check_nasnet
 from nasnet_tf.weights import named_variables
 
 # What only training has.
@@ -14,6 +14,7 @@ _INFERENCE = {
     "drop_path_keep_prob": 1.0,
     "drop_path_total_steps": None,
     "rematerialize": False,
+    "frozen_layers": (),
 }
 
 
@@ -28,12 +29,13 @@ def fold_batch_norm(model: NASNet) -> NASNet:
         model: a `NASNet`; it stays as it is.
 
     Returns:
-        A `NASNet` with the outputs of `model(images, training=False)` but for
-        rounding. It is not for training.
+        A `NASNet` of the same name with the outputs of `model(images,
+        training=False)` but for rounding. It is not for training.
 
     Raises:
-        InputError: the model is folded already.
+        InputError: not a `NASNet`, or folded already.
     """
+    check_nasnet(model)
     config = model.get_config()
     if config["folded"]:
         raise InputError(f"model: {model.name} has no batch norm to fold")

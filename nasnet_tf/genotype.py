@@ -7,11 +7,12 @@ is held here; `nasnet_tf.NASNet` builds any of it.
 """
 
 import dataclasses
-import difflib
 import json
 import pathlib
 
+from nasnet_tf.arguments import check_choice, check_flag, check_integer
 from nasnet_tf.errors import InputError
+from nasnet_tf.output_file import written_beside
 
 # The 13 operations of the search space (section 2).
 OPERATIONS = (
@@ -33,18 +34,6 @@ OPERATIONS = (
 COMBINERS = ("add", "concat", "add_layer_norm", "add_instance_norm")
 # How the outputs of a cell reach the cells after it (App. B and Fig. 7).
 WIRINGS = ("following_cells", "next_cell")
-
-
-def check_choice(what, value, choices):
-    """Raises `InputError` naming `what` unless `value` is in `choices`."""
-    if value in choices:
-        return
-    near = difflib.get_close_matches(str(value), map(str, choices), n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(
-        f"{what}: {value!r} is unknown; {hint}choose one of "
-        f"{', '.join(map(str, choices))}"
-    )
 
 
 def _check_index(what, value, limit, remedy):
@@ -99,6 +88,11 @@ class Cell:
     num_inputs: int = 2
 
     def __post_init__(self):
+        for name in ("blocks", "outputs"):
+            if not isinstance(getattr(self, name), (list, tuple)):
+                raise InputError(
+                    f"{name}: {getattr(self, name)!r} is not a list"
+                )
         blocks = tuple(self.blocks)
         outputs = tuple(
             tuple(o) if isinstance(o, (list, tuple)) else o
@@ -109,13 +103,12 @@ class Cell:
         self._validate()
 
     def _validate(self):
-        if not isinstance(self.num_inputs, int) or self.num_inputs < 1:
-            raise InputError(
-                f"num_inputs: {self.num_inputs!r} is not a positive integer"
-            )
+        check_integer("num_inputs", self.num_inputs)
         if not self.blocks:
             raise InputError("blocks: a cell needs at least one block")
         for number, block in enumerate(self.blocks):
+            if not isinstance(block, Block):
+                raise InputError(f"block {number}: {block!r} is not a Block")
             limit = self.num_inputs + number
             for side, (operation, state) in zip(
                 ("left", "right"), block.branches, strict=True
@@ -214,16 +207,19 @@ class Genotype:
 
     def __post_init__(self):
         check_choice("wiring", self.wiring, WIRINGS)
+        for kind in ("normal", "reduction"):
+            if not isinstance(getattr(self, kind), Cell):
+                raise InputError(
+                    f"{kind}: {getattr(self, kind)!r} is not a Cell"
+                )
         if self.filters_divisor is None:
             divisor = 4 * sum(self.normal.output_widths)
             object.__setattr__(self, "filters_divisor", divisor)
-        if not isinstance(self.filters_divisor, int) or (
-            self.filters_divisor < 1
-        ):
-            raise InputError(
-                f"filters_divisor: {self.filters_divisor!r} is not a positive "
-                "integer"
-            )
+        check_integer("filters_divisor", self.filters_divisor)
+        check_flag("project_inputs", self.project_inputs)
+        check_flag("bottleneck", self.bottleneck)
+        if not isinstance(self.name, str) or not self.name:
+            raise InputError(f"name: {self.name!r} is not a text")
         normal, reduction = self.normal, self.reduction
         if normal.num_inputs != reduction.num_inputs:
             raise InputError(
@@ -260,16 +256,13 @@ class Genotype:
         Raises:
             InputError: the genotype cannot divide P; says the nearest it can.
         """
+        check_integer("penultimate_filters", penultimate_filters)
         unit = self.filters_divisor * multiple
-        valid = isinstance(penultimate_filters, int)
-        if not valid or penultimate_filters < 1 or penultimate_filters % unit:
-            near = ""
-            if isinstance(penultimate_filters, (int, float)):
-                nearest = unit * max(1, round(penultimate_filters / unit))
-                near = f"; the nearest is {nearest}"
+        if penultimate_filters % unit:
+            nearest = unit * max(1, round(penultimate_filters / unit))
             raise InputError(
                 f"penultimate_filters: {penultimate_filters} is not a multiple "
-                f"of {unit}, which {self.name} needs{near}"
+                f"of {unit}, which {self.name} needs; the nearest is {nearest}"
             )
         return penultimate_filters // self.filters_divisor
 
@@ -311,16 +304,14 @@ class Genotype:
         """Reads what `to_json` writes."""
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise InputError(f"not JSON: {error}") from None
         return cls.from_dict(data)
 
     def save(self, path) -> None:
         """Writes the genotype file at `path`."""
-        path = pathlib.Path(path)
-        beside = path.with_name(path.name + ".tmp")
-        beside.write_text(self.to_json(), encoding="utf-8")
-        beside.replace(path)
+        with written_beside(path, "genotype file") as beside:
+            beside.write_text(self.to_json(), encoding="utf-8")
 
     @classmethod
     def load(cls, path) -> "Genotype":

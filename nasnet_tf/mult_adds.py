@@ -4,11 +4,12 @@ import dataclasses
 import gc
 import math
 
+from nasnet_tf.arguments import check_input_shape
 from nasnet_tf.errors import InputError
 from nasnet_tf.genotypes import get_genotype
 from nasnet_tf.layers import NASNetCell
 from nasnet_tf.layers.convolution import halved
-from nasnet_tf.nasnet import NASNet, check_input_shape
+from nasnet_tf.nasnet import NASNet, check_nasnet
 from nasnet_tf.plan import Plan, make_plan
 from nasnet_tf.presets import Preset
 
@@ -45,7 +46,7 @@ def count_mult_adds(model: NASNet, input_size=None) -> int:
     Raises:
         InputError: not a NASNet, or no size.
     """
-    _check_model(model)
+    check_nasnet(model)
     height, width = _size(model, input_size)
     image = (1, height, width, model.input_shape[-1])
     layers = {layer.name: layer for layer in model.layers}
@@ -66,7 +67,7 @@ def count_parameters(model: NASNet) -> int:
     Raises:
         InputError: not a NASNet.
     """
-    _check_model(model)
+    check_nasnet(model)
     return sum(
         _parameters(layer)
         for layer in model.layers
@@ -117,14 +118,6 @@ def count_preset(preset: Preset) -> NetworkSize:
     # Keras layers are cycles: without this the weights of all cells pile up.
     gc.collect()
     return NetworkSize(parameters, mult_adds)
-
-
-def _check_model(model):
-    if not isinstance(model, NASNet):
-        raise InputError(
-            f"model: {type(model).__name__} is no nasnet_tf.NASNet; count the "
-            "NASNet that it was made from"
-        )
 
 
 def _size(model, input_size):

@@ -1,18 +1,42 @@
 """The NASNet model: any genotype, stacked from a plan."""
 
+import copy
+
 import keras
 
-from nasnet_tf.auxiliary import auxiliary_head
+from nasnet_tf.arguments import (
+    check_choice,
+    check_flag,
+    check_input_shape,
+    check_integer,
+    check_number,
+)
 from nasnet_tf.errors import InputError
-from nasnet_tf.genotype import check_choice
 from nasnet_tf.genotypes import get_genotype
-from nasnet_tf.layers import NASNetCell, ScheduledDropPath
-from nasnet_tf.layers.convolution import batch_norm, conv
+from nasnet_tf.graph import GraphBuilder
 from nasnet_tf.plan import make_plan
 
-PADDINGS = ("same", "keras")
-POOLINGS = (None, "avg", "max")
-MIN_SIZE = 32
+PREPROCESSINGS = ("scale", "whitening")
+# What `_check` holds the arguments to.
+CHOICES = {
+    "padding": ("same", "keras"),
+    "pooling": (None, "avg", "max"),
+    "preprocessing": PREPROCESSINGS,
+}
+FLAGS = (
+    "skip_reduction_layer_input",
+    "include_top",
+    "auxiliary_head",
+    "rematerialize",
+    "synchronized_batch_norm",
+    "folded",
+)
+NUMBERS = {
+    "dropout_rate": "[0, 1)",
+    "drop_path_keep_prob": "(0, 1]",
+    "batch_norm_momentum": "[0, 1]",
+    "batch_norm_epsilon": "(0, 1]",
+}
 
 
 @keras.saving.register_keras_serializable("nasnet_tf")
@@ -37,7 +61,7 @@ class NASNet(keras.Model):
             NASNet-A large.
         input_shape: `(height, width, channels)`; height and width 32 or more
             or None.
-        input_tensor: a `keras.Input` to use as the input.
+        input_tensor: a `keras.Input` to use in place of `input_shape`.
         include_top: whether global average pooling, dropout and the
             classifier follow the last ReLU.
         pooling: without the top: None, `"avg"` or `"max"`.
@@ -108,18 +132,16 @@ class NASNet(keras.Model):
         class_names=None,
         dtype=None,
         name="nasnet",
-        **kwargs,
+        **unknown,
     ):
         config = {
             key: value
             for key, value in locals().items()
-            if key not in ("self", "kwargs", "__class__", "input_tensor")
+            if key not in ("self", "unknown", "__class__", "input_tensor")
         }
-        check_choice("padding", padding, PADDINGS)
-        check_choice("pooling", pooling, POOLINGS)
-        check_choice("preprocessing", preprocessing, ("scale", "whitening"))
-        if include_top:
-            _check_classes(classes, class_names)
+        for key in unknown:
+            check_choice("argument", key, config)
+        _check(config)
         genotype = get_genotype(genotype)
         filters = genotype.filters(
             penultimate_filters, multiple=4 if stem == "imagenet" else 2
@@ -133,22 +155,16 @@ class NASNet(keras.Model):
             skip_reduction_layer_input=skip_reduction_layer_input,
         )
         # === Layers ===
-        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
-        builder = _Builder(config, genotype, plan, policy)
+        policy = _dtype_policy(dtype)
+        builder = GraphBuilder(config, genotype, plan, policy)
 
         # === Functional model ===
-        if input_tensor is not None:
-            input_shape = tuple(input_tensor.shape[1:])
-        check_input_shape(input_shape)
-        if input_tensor is None:
-            input_tensor = keras.Input(input_shape, name="images")
-        config["input_shape"] = tuple(input_tensor.shape[1:])
+        input_tensor = _input(input_tensor, input_shape)
         outputs = builder.build(input_tensor)
-        super().__init__(
-            inputs=input_tensor, outputs=outputs, name=name, **kwargs
-        )
+        super().__init__(inputs=input_tensor, outputs=outputs, name=name)
 
         # === Config ===
+        config["input_shape"] = tuple(input_tensor.shape[1:])
         config["genotype"] = genotype.to_dict()
         config["dtype"] = policy.name
         self._config = config
@@ -179,16 +195,78 @@ class NASNet(keras.Model):
         return points
 
     def get_config(self):
-        return dict(self._config)
+        frozen = [
+            layer.name
+            for layer in self.layers
+            if not layer.trainable and layer.variables
+        ]
+        return {
+            **copy.deepcopy(self._config),
+            "preprocessing": self.preprocessing,
+            "class_names": self.class_names,
+            "frozen_layers": frozen,
+        }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**config)
+        config = dict(config)
+        frozen = config.pop("frozen_layers", ())
+        model = cls(**config)
+        for name in frozen:
+            model.get_layer(name).trainable = False
+        return model
+
+
+def check_nasnet(model):
+    """Raises `InputError` unless `model` is a `NASNet`."""
+    if not isinstance(model, NASNet):
+        raise InputError(
+            f"model: {type(model).__name__} {getattr(model, 'name', '')!r} is "
+            "no nasnet_tf.NASNet; where it holds one, take it from there: "
+            "model.get_layer(name)"
+        )
+
+
+def _check(config):
+    """Raises `InputError` for the first argument that is bad."""
+    for key, choices in CHOICES.items():
+        check_choice(key, config[key], choices)
+    for key in FLAGS:
+        check_flag(key, config[key])
+    for key, interval in NUMBERS.items():
+        check_number(key, config[key], interval)
+    check_integer("seed", config["seed"], least=0)
+    if not isinstance(config["name"], str) or "/" in config["name"]:
+        raise InputError(
+            f"name: {config['name']!r} is not a text without slashes"
+        )
+    if config["include_top"]:
+        _check_classes(config["classes"], config["class_names"])
+    elif config["auxiliary_head"]:
+        raise InputError(
+            "auxiliary_head: True with include_top=False; it is a second "
+            "classifier, so keep the top or turn it off"
+        )
+    steps = config["drop_path_total_steps"]
+    if config["drop_path_keep_prob"] < 1 and steps is None:
+        raise InputError(
+            "drop_path_total_steps: None with drop_path_keep_prob "
+            f"{config['drop_path_keep_prob']}; give the number of training "
+            "steps over which drop path sets in"
+        )
+    if steps is not None:
+        check_integer("drop_path_total_steps", steps)
+    try:
+        keras.activations.get(config["classifier_activation"])
+    except ValueError:
+        raise InputError(
+            f"classifier_activation: {config['classifier_activation']!r} is "
+            "unknown; give 'softmax', or None for logits"
+        ) from None
 
 
 def _check_classes(classes, class_names):
-    if not isinstance(classes, int) or classes < 1:
-        raise InputError(f"classes: {classes!r} is not a positive integer")
+    check_integer("classes", classes)
     if class_names is not None and len(class_names) != classes:
         raise InputError(
             f"class_names: {len(class_names)} names for {classes} classes; "
@@ -196,193 +274,29 @@ def _check_classes(classes, class_names):
         )
 
 
-def check_input_shape(input_shape):
-    """Raises `InputError` unless `(height, width, channels)` can be read."""
-    shape = tuple(input_shape)
-    if len(shape) != 3:
+def _dtype_policy(dtype):
+    try:
+        return keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+    except (ValueError, TypeError):
         raise InputError(
-            f"input_shape: {shape} is not (height, width, channels)"
-        )
-    if keras.config.image_data_format() != "channels_last" or (
-        shape[0] in (1, 3) and shape[2] not in (1, 3, 4)
+            f"dtype: {dtype!r} is unknown; give a policy such as 'float32', "
+            "'mixed_float16' or 'mixed_bfloat16'"
+        ) from None
+
+
+def _input(input_tensor, input_shape):
+    """The network's input: a new one, or the given one, checked."""
+    if input_tensor is None:
+        check_input_shape(input_shape)
+        return keras.Input(input_shape, name="images")
+    history = getattr(input_tensor, "_keras_history", None)
+    if history is None or not isinstance(
+        history.operation, keras.layers.InputLayer
     ):
         raise InputError(
-            f"input_shape: {shape} with data format "
-            f"{keras.config.image_data_format()!r}: NASNet reads channels_last "
-            "only; give (height, width, channels) and call "
-            "keras.config.set_image_data_format('channels_last')"
+            f"input_tensor: {type(input_tensor).__name__} is not a "
+            "keras.Input; build the network without it and call it on the "
+            "tensor"
         )
-    if any(n is not None and n < MIN_SIZE for n in shape[:2]):
-        raise InputError(
-            f"input_shape: {shape} is too small; height and width must be "
-            f"{MIN_SIZE} or more, or None"
-        )
-    if not shape[2]:
-        raise InputError(
-            f"input_shape: {shape} must give the number of channels"
-        )
-
-
-class _Builder:
-    """Turns a plan into a graph of Keras layers."""
-
-    def __init__(self, config, genotype, plan, policy):
-        self.config = config
-        self.genotype = genotype
-        self.plan = plan
-        self.policy = {"dtype": policy}
-        self.batch_norm_options = {
-            "momentum": config["batch_norm_momentum"],
-            "epsilon": config["batch_norm_epsilon"],
-            "synchronized": config["synchronized_batch_norm"],
-        }
-        self.outputs = {}
-        self.activated = {}
-
-    def build(self, images):
-        name = self.plan.stem_layer
-        self.outputs[name] = [self._stem(images, name)]
-        self._cells(images)
-        features = self._final_activation()
-        if not self.config["include_top"]:
-            return self._pooled(features)
-        predictions = self._classifier(features)
-        if not self.config["auxiliary_head"]:
-            return predictions
-        name = self.plan.auxiliary_cell
-        logits = auxiliary_head(
-            self._activation(name, 0),
-            self.config["classes"],
-            self.batch_norm_options,
-            self.policy,
-        )
-        return {
-            "predictions": predictions,
-            "aux_predictions": self._predictions("aux_predictions", logits),
-        }
-
-    def _stem(self, images, name):
-        options = {"strides": 1}
-        if self.plan.stem == "imagenet":
-            options = {"strides": 2, "padding": "valid"}
-        folded = self.config["folded"]
-        x = conv(
-            self.plan.stem_filters,
-            3,
-            use_bias=folded,
-            name=name,
-            **options,
-            **self.policy,
-        )(images)
-        if folded:
-            return x
-        return batch_norm(
-            self.batch_norm_options, name=f"{name}_norm", **self.policy
-        )(x)
-
-    def _cells(self, images):
-        layers = [self._cell(planned) for planned in self.plan.cells]
-        factors = [[]] * len(layers)
-        if self.config["drop_path_keep_prob"] < 1:
-            factors = [[f] for f in self._drop_path(layers)(images)]
-        for planned, layer, factor in zip(
-            self.plan.cells, layers, factors, strict=True
-        ):
-            states = [
-                self._activation(state.layer, state.output)
-                if activated
-                else self.outputs[state.layer][state.output]
-                for state, activated in zip(
-                    planned.inputs, planned.activated, strict=True
-                )
-            ]
-            outputs = layer(states + factor)
-            several = isinstance(outputs, (list, tuple))
-            self.outputs[planned.name] = outputs if several else [outputs]
-
-    def _cell(self, planned):
-        config = self.config
-        return NASNetCell(
-            planned.cell,
-            planned.filters,
-            strides=planned.stride,
-            projected=planned.projected,
-            halvings=planned.halvings,
-            bottleneck=self.genotype.bottleneck,
-            padding=config["padding"],
-            drop_path=config["drop_path_keep_prob"] < 1,
-            rematerialize=config["rematerialize"],
-            folded=config["folded"],
-            batch_norm_options=self.batch_norm_options,
-            name=planned.name,
-            **self.policy,
-        )
-
-    def _drop_path(self, layers):
-        if self.config["drop_path_total_steps"] is None:
-            raise InputError(
-                "drop_path_total_steps: None with drop_path_keep_prob "
-                f"{self.config['drop_path_keep_prob']}; give the number of "
-                "training steps over which drop path sets in"
-            )
-        return ScheduledDropPath(
-            [planned.depth for planned in self.plan.cells],
-            [layer.num_paths for layer in layers],
-            self.config["drop_path_keep_prob"],
-            self.config["drop_path_total_steps"],
-            seed=self.config["seed"],
-            name="drop_path",
-            **self.policy,
-        )
-
-    def _activation(self, name, output):
-        """The ReLU of a state, one layer for all the cells that read it."""
-        key = f"{name}_relu_{output}" if output else f"{name}_relu"
-        if key not in self.activated:
-            relu = keras.layers.ReLU(name=key, **self.policy)
-            self.activated[key] = relu(self.outputs[name][output])
-        return self.activated[key]
-
-    def _final_activation(self):
-        name = self.plan.cells[-1].name
-        outputs = self.outputs[name]
-        activated = [self._activation(name, n) for n in range(len(outputs))]
-        if len(activated) == 1:
-            return activated[0]
-        return keras.layers.Concatenate(name="concatenated", **self.policy)(
-            activated
-        )
-
-    def _pooled(self, features):
-        pooling = self.config["pooling"]
-        if pooling is None:
-            return features
-        layer = {
-            "avg": keras.layers.GlobalAveragePooling2D,
-            "max": keras.layers.GlobalMaxPooling2D,
-        }[pooling]
-        return layer(name="global_pool", **self.policy)(features)
-
-    def _classifier(self, features):
-        x = keras.layers.GlobalAveragePooling2D(
-            name="global_pool", **self.policy
-        )(features)
-        if self.config["dropout_rate"]:
-            x = keras.layers.Dropout(
-                self.config["dropout_rate"],
-                seed=self.config["seed"],
-                name="dropout",
-                **self.policy,
-            )(x)
-        logits = keras.layers.Dense(
-            self.config["classes"], name="logits", **self.policy
-        )(x)
-        return self._predictions("predictions", logits)
-
-    def _predictions(self, name, logits):
-        # In float32 under mixed precision too: a softmax in float16 is coarse.
-        return keras.layers.Activation(
-            self.config["classifier_activation"] or "linear",
-            dtype="float32",
-            name=name,
-        )(logits)
+    check_input_shape(tuple(input_tensor.shape[1:]))
+    return input_tensor

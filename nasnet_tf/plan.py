@@ -7,8 +7,9 @@ size of a tensor.
 
 import dataclasses
 
+from nasnet_tf.arguments import check_choice, check_integer, check_number
 from nasnet_tf.errors import InputError
-from nasnet_tf.genotype import Cell, Genotype, check_choice
+from nasnet_tf.genotype import Cell, Genotype
 
 STEMS = ("imagenet", "cifar")
 
@@ -124,12 +125,16 @@ def make_plan(
             instead of the one just before it.
     """
     check_choice("stem", stem, STEMS)
-    if not isinstance(num_cells, int) or num_cells < 1:
-        raise InputError(f"num_cells: {num_cells!r} is not a positive integer")
+    check_integer("num_cells", num_cells)
+    check_number("stem_multiplier", stem_multiplier, "(0, 100]")
     if stem == "imagenet":
         stem_state = State("conv0", 0, int(32 * stem_multiplier), 2)
     else:
         stem_state = State("stem", 0, int(filters * stem_multiplier), 1)
+    if stem_state.channels < 1:
+        raise InputError(
+            f"stem_multiplier: {stem_multiplier} leaves the stem no filter"
+        )
     stacker = _Stacker(genotype, stem_state, skip_reduction_layer_input)
     if stem == "imagenet":
         stacker.add("cell_stem_0", "reduction", filters // 4)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nasnet_tf.genotype import check_choice
+from nasnet_tf.arguments import check_choice
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.weights import load_weights
 
@@ -80,8 +80,7 @@ _OPEN_B = (
 )
 _OPEN_C = (
     "Norm axes and the form of factorised convolutions are not published; "
-    "counted with a bottleneck. Without it 3 @ 960 has 6.40M parameters and "
-    "4 @ 640 has 3.17M: neither form fits both."
+    "counted with a bottleneck, without it 4 @ 640 has 3.17M."
 )
 _STEM_1 = "Counted with a stem of 32 filters; the published sizes match none."
 

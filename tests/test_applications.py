@@ -28,6 +28,17 @@ def test_whitening_is_that_of_tf_image():
     np.testing.assert_allclose(whitened, expected, atol=1e-4)
 
 
+def test_whitening_of_an_unknown_size():
+    photos = _photos()
+    expected = nasnet_tf.preprocess_input(photos, preprocessing="whitening")
+    unknown = tf.TensorSpec((None, None, None, 3))
+    whiten = tf.function(
+        lambda x: nasnet_tf.preprocess_input(x, preprocessing="whitening"),
+        input_signature=[unknown],
+    )
+    np.testing.assert_allclose(whiten(photos), expected, atol=1e-6)
+
+
 def test_bad_preprocessing():
     with pytest.raises(InputError, match="preprocessing: 'torch' is unknown"):
         nasnet_tf.preprocess_input(_photos(), preprocessing="torch")

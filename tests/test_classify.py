@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import types
 
 import keras
 import numpy as np
@@ -68,6 +69,12 @@ def test_best_classes_of_every_photo(model, photos, capsys):
         values = [probability for _, probability in result.classes]
         np.testing.assert_allclose(values, row[best], atol=1e-5)
     assert capsys.readouterr().err.endswith("\r5 of 5 photos\n")
+
+
+def test_one_path_will_do(model, photos):
+    expected = classify(model, [photos])
+    assert len(expected) == 5
+    assert classify(model, photos) == classify(model, str(photos)) == expected
 
 
 def test_top_stops_at_the_number_of_classes(model, photos, capsys):
@@ -155,11 +162,13 @@ def test_imagenet_names_or_numbers(monkeypatch, capsys):
     model = tiny_network(classes=1000)
 
     def decode(probabilities, top):
+        print("Downloading data from a server")
         order = np.argsort(-probabilities[0])[:top]
         return [[(f"n{n}", f"thing {n}", 0.0) for n in order]]
 
     monkeypatch.setattr(nasnet_tf.classify, "decode_predictions", decode)
     assert class_names(model, 1000) == [f"thing {n}" for n in range(1000)]
+    assert capsys.readouterr() == ("", "Downloading data from a server\n")
 
     def fail(*_):
         raise InputError("class names: cannot be downloaded")
@@ -211,11 +220,18 @@ def test_bad_photos_are_named_in_one_line(model, photos, tmp_path):
     assert str(error.value) == (
         f"photos: {bad} cannot be read as images; leave out or replace"
     )
+    (photos / "text.jpg").unlink()
     whole = (photos / "a.jpg").read_bytes()
     cut = photos / "cut.jpg"
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"cut.jpg cannot be read as an image"):
         classify(model, [photos / "a.jpg", cut])
+    with pytest.raises(InputError) as error:
+        find_photos(photos)
+    bad = f"{cut}, {photos / 'more' / 'void.png'}"
+    assert str(error.value) == (
+        f"photos: {bad} cannot be read as images; leave out or replace"
+    )
 
 
 def test_bad_arguments_are_one_line(model, photos, tmp_path):
@@ -239,11 +255,30 @@ def test_bad_arguments_are_one_line(model, photos, tmp_path):
     other.save(tmp_path / "other.keras")
     with pytest.raises(InputError, match=r"other.keras is a Sequential, not a"):
         load_network(weights=tmp_path / "other.keras")
+    images = keras.Input((32, 32, 3))
+    keras.Model(images, model(images)).save(tmp_path / "outer.keras")
+    with pytest.raises(InputError, match=r"nested .*get_layer\('nasnet'\)"):
+        load_network(weights=tmp_path / "outer.keras")
     results = classify(model, [photos / "a.jpg"])
     with pytest.raises(InputError, match=r"sheet.jpg does not end in .png"):
         write_sheet(results, tmp_path / "sheet.jpg")
     with pytest.raises(InputError, match=r"none is not a folder"):
         write_sheet(results, tmp_path / "none" / "sheet.png")
+
+
+def test_a_sheet_that_cannot_be_written_fails_first(monkeypatch, capsys):
+    def never(*_):
+        raise AssertionError("work was done")
+
+    monkeypatch.setattr(nasnet_tf.classify, "find_photos", never)
+    monkeypatch.setattr(nasnet_tf.classify, "load_network", never)
+    values = types.SimpleNamespace(
+        out="/proc/s.png", preset=None, weights="imagenet", top=5
+    )
+    monkeypatch.setattr(nasnet_tf.classify.flags, "FLAGS", values, raising=True)
+    with pytest.raises(InputError, match=r"^out: /proc"):
+        nasnet_tf.classify.main(["photos"])
+    assert capsys.readouterr().out == ""
 
 
 def _run(*arguments):

@@ -123,8 +123,12 @@ def test_a_network_of_no_preset_is_asked_for(tmp_path):
 def test_targets_that_cannot_be_written(ours, tmp_path):
     with pytest.raises(InputError, match=r"a.h5 does not end in .keras"):
         convert(ours, tmp_path / "a.h5")
-    with pytest.raises(InputError, match=r"none does not exist"):
+    with pytest.raises(InputError, match=r"none is not a folder"):
         convert(ours, tmp_path / "none" / "a.keras")
+    (tmp_path / "folder.keras").mkdir()
+    with pytest.raises(InputError, match=r"^target: .*r.keras is a folder"):
+        convert(ours, tmp_path / "folder.keras", overwrite=True)
+    (tmp_path / "folder.keras").rmdir()
     with pytest.raises(InputError, match="preset: None with 'imagenet'"):
         convert("imagenet", tmp_path / "a.keras")
     target = tmp_path / "a.keras"

@@ -5,6 +5,7 @@ import random
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 from PIL import Image
@@ -149,8 +150,34 @@ def test_png_is_overwritten_and_nothing_is_left_beside(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_a_title_is_drawn_as_it_is(kind, tmp_path, capsys, recwarn, caplog):
+    title = r"价 $x_1$ <&> $\oops$ 100% $"
+    genotype = Genotype(title, NASNET_C.normal, NASNET_C.reduction)
+    path = draw_genotype(genotype, tmp_path / f"cells.{kind}")
+    assert capsys.readouterr() == ("", "")
+    assert not recwarn.list and not caplog.records
+    if kind == "svg":
+        texts = [
+            "".join(node.itertext())
+            for node in ElementTree.parse(path).iter()
+            if node.tag.endswith("}text")
+        ]
+        assert texts.count(title) == 1
+        # Labels keep their formulas.
+        assert not any("$h_" in text for text in texts)
+
+
+def test_control_characters_in_a_title_are_refused(tmp_path):
+    for letter in ("\x00", "\x1b", "\ud800"):
+        with pytest.raises(InputError, match=r"^title: .* holds control") as e:
+            draw_genotype("NASNET_C", tmp_path / "a.svg", title=f"a{letter}")
+        assert "\n" not in str(e.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bad_input_is_one_line(tmp_path):
-    with pytest.raises(InputError, match=r"^out: .*cells.pdf ends neither"):
+    with pytest.raises(InputError, match=r"^out: .*cells.pdf does not end in"):
         draw_genotype("NASNET_A", tmp_path / "cells.pdf")
     with pytest.raises(InputError, match=r"^out: .*missing is not a folder"):
         draw_genotype("NASNET_A", tmp_path / "missing" / "cells.svg")

@@ -99,8 +99,6 @@ def test_bad_arguments():
         _layer(keep_prob=1.5)
     with pytest.raises(InputError, match="drop_path_total_steps: 0"):
         _layer(total_steps=0)
-    with pytest.raises(InputError, match="drop_path_total_steps: None"):
-        tiny_network(drop_path_keep_prob=0.5)
 
 
 def test_config_round_trip():

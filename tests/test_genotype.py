@@ -95,6 +95,18 @@ BAD = {
         lambda d: d.update(wiring="next_cell"),
         "wiring 'next_cell': a cell has 1 outputs for 2 inputs",
     ),
+    "flag": (
+        lambda d: d.update(bottleneck="no"),
+        "bottleneck: 'no' is neither True nor False",
+    ),
+    "divisor": (
+        lambda d: d.update(filters_divisor=True),
+        "filters_divisor: True is not a positive integer",
+    ),
+    "empty cell": (
+        lambda d: d["normal"].update(blocks=[]),
+        "normal cell, blocks: a cell needs at least one block",
+    ),
     "outputs differ": (
         lambda d: d["reduction"].update(outputs=[[3], [4]]),
         "outputs: the normal cell has 1, the reduction cell 2",
@@ -114,7 +126,14 @@ def test_bad_file_names_block_and_value(name, tmp_path):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{", '{"name": 3}'])
+def test_save_where_it_cannot(tmp_path):
+    for path in (tmp_path, tmp_path / "none" / "x.json"):
+        with pytest.raises(InputError, match="cannot be written"):
+            NASNET_A.save(path)
+    assert not list(tmp_path.parent.glob(tmp_path.name + ".tmp"))
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "[1]", "{", '{"name": 3}'])
 def test_not_a_genotype(text, tmp_path):
     path = tmp_path / "bad.json"
     path.write_text(text)

@@ -197,6 +197,13 @@ def test_out_that_is_a_file_is_one_line(tmp_path):
     assert path.read_text() == "mine"
 
 
+@pytest.mark.skipif(not pathlib.Path("/proc/self").is_dir(), reason="no /proc")
+def test_out_that_cannot_be_written_in_is_one_line():
+    with pytest.raises(InputError) as error:
+        quickstart.run("/proc", stages=["cells"])
+    assert error_line(error).startswith("out: /proc/report.html cannot be")
+
+
 def test_a_missing_package_is_one_line(tmp_path, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(

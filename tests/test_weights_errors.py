@@ -39,6 +39,9 @@ def test_paths_that_lead_nowhere(network, tmp_path):
     assert "none.keras does not exist; give a .keras" in line
     assert "is not a path" in refusal(network, 3)
     assert "is not a path" in refusal(network, None)
+    assert refusal(network, "") == (
+        "weights: '' is empty; give 'imagenet' or a path"
+    )
     line = refusal(network, "x.keras", slim_variables="averages")
     assert "'averages' is unknown; did you mean 'average'?" in line
     assert "is a directory; give" in refusal(network, tmp_path)
@@ -100,6 +103,42 @@ def test_what_does_not_fit_is_listed(network, tmp_path):
     assert "build the network that the file was saved from" in line
 
 
+def test_folded_and_plain_do_not_mix(network, tmp_path):
+    folded = nasnet_tf.fold_batch_norm(network)
+    folded.save(tmp_path / "folded.keras")
+    folded.save_weights(tmp_path / "folded.weights.h5")
+    network.save_weights(tmp_path / "plain.weights.h5")
+    for name in ("folded.keras", "folded.weights.h5"):
+        line = refusal(network, tmp_path / name)
+        assert "is folded, without batch norm, and nasnet is not; load" in line
+        assert "keras.saving.load_model" in line
+    checkpoint = write_checkpoint(tmp_path / "a", slim_tensors(network))
+    for path in (tmp_path / "plain.weights.h5", checkpoint):
+        line = refusal(folded, path)
+        assert "has batch norm and nasnet is folded; load it into" in line
+        assert "call nasnet_tf.fold_batch_norm" in line
+
+
+def test_a_nested_network_is_named(network, tmp_path):
+    x = keras.Input((32, 32, 3))
+    middle = keras.Model(x, network(x), name="middle")
+    outer = keras.Model(x, keras.layers.Dense(3)(network(x)))
+    outer.save(tmp_path / "a.keras")
+    outer.save_weights(tmp_path / "a.weights.h5")
+    for name in ("a.keras", "a.weights.h5"):
+        line = refusal(network, tmp_path / name)
+        assert "holds its NASNet nested in another model; load" in line
+        assert "take outer.get_layer('nasnet'), whose" in line
+    keras.Model(x, middle(x)).save(tmp_path / "deep.keras")
+    line = refusal(network, tmp_path / "deep.keras")
+    assert "outer.get_layer('middle').get_layer('nasnet')," in line
+    # The remedy holds.
+    loaded = keras.saving.load_model(tmp_path / "a.keras")
+    loaded.get_layer("nasnet").save(tmp_path / "inner.keras")
+    tensors = len(weights_of(network))
+    assert load_weights(network, tmp_path / "inner.keras").tensors == tensors
+
+
 def test_only_nasnet_takes_weights(network):
     model = keras.Model(network.input, network.end_points["cell_0"])
     with pytest.raises(InputError, match="Functional is no nasnet_tf"):
@@ -126,7 +165,7 @@ def test_imagenet_files_that_do_not_exist(arguments, line):
 
 
 def test_the_official_file_comes_from_the_cache_or_the_network(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, capsys
 ):
     model = randomize(nasnet_tf.NASNetMobile(weights=None, include_top=False))
     source = tmp_path / "served"
@@ -145,6 +184,8 @@ def test_the_official_file_comes_from_the_cache_or_the_network(
     other = nasnet_tf.NASNetMobile(weights=None, include_top=False)
     report = load_weights(other, "imagenet")
     assert report.path == str(cache / cached) and report.tensors == 1124
+    printed = capsys.readouterr()
+    assert printed.out == "" and "Downloading data from" in printed.err
     for weight, value in weights_of(other).items():
         np.testing.assert_array_equal(value, expected[weight])
 

@@ -57,6 +57,24 @@ def test_our_files_of_other_genotypes(genotype, tmp_path):
     _assert_equal(other, model)
 
 
+def test_folded_files(tmp_path):
+    # Dropout has a seed, which is no weight.
+    arguments = {**TRAINING, "skip_reduction_layer_input": True}
+    folded = nasnet_tf.fold_batch_norm(randomize(tiny_network(**arguments)))
+    folded.save(tmp_path / "whole.keras")
+    folded.save_weights(tmp_path / "a.weights.h5")
+    folded.save(tmp_path / "legacy.h5")
+    expected = weights_of(folded)
+    assert any(name.endswith("/input_1_halving_0/bias") for name in expected)
+    other = nasnet_tf.fold_batch_norm(tiny_network(**arguments))
+    for name in ("whole.keras", "a.weights.h5", "legacy.h5"):
+        for variable in other.weights:
+            variable.assign(keras.ops.zeros_like(variable))
+        report = load_weights(other, tmp_path / name)
+        assert report.tensors == len(expected)
+        _assert_equal(other, folded)
+
+
 def test_bfloat16_weights(tmp_path):
     model = randomize(tiny_network(dtype="bfloat16"))
     model.save_weights(tmp_path / "a.weights.h5")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nasnet_tf.errors import InputError
+from nasnet_tf.output_file import check_output, written_beside
 from nasnet_tf.quickstart.report import Section
 
 
@@ -48,7 +49,7 @@ class Context:
         """Makes the folder `out`.
 
         Raises:
-            InputError: it cannot be made.
+            InputError: it cannot be made or written in.
         """
         try:
             self.out.mkdir(parents=True, exist_ok=True)
@@ -57,6 +58,7 @@ class Context:
                 f"out: {self.out} cannot be a folder ({error.strerror}); give "
                 "another path"
             ) from None
+        check_output(self.out / "report.html")
 
     def say(self, sentence: str) -> None:
         """Prints a sentence and puts it into the running stage's section."""
@@ -78,15 +80,6 @@ class Context:
             InputError: the file cannot be written.
         """
         path = self.out / name
-        beside = path.with_name(f"{path.stem}.partial{path.suffix}")
-        try:
+        with written_beside(path) as beside:
             yield beside
-            beside.replace(path)
-        except OSError as error:
-            raise InputError(
-                f"out: {path} cannot be written ({error.strerror or error}); "
-                "give another folder"
-            ) from None
-        finally:
-            beside.unlink(missing_ok=True)
         self.files[path] = what

@@ -7,8 +7,8 @@ import shlex
 import time
 from collections.abc import Iterable
 
+from nasnet_tf.arguments import check_choice
 from nasnet_tf.errors import InputError
-from nasnet_tf.genotype import check_choice
 from nasnet_tf.quickstart import report
 from nasnet_tf.quickstart.context import Context
 from nasnet_tf.quickstart.training import EPOCHS

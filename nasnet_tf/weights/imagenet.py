@@ -1,7 +1,9 @@
 """The official ImageNet files of `keras.applications`."""
 
+import contextlib
 import os
 import pathlib
+import sys
 
 import keras
 
@@ -92,13 +94,15 @@ def _fetch(file, cached, md5):
     home = pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
     try:
         # A cached file of another md5 is fetched again, not used.
-        return keras.utils.get_file(
-            cached,
-            URL + file,
-            cache_subdir="models",
-            file_hash=md5,
-            cache_dir=home,
-        )
+        # Keras tells of a download on stdout, which is for results.
+        with contextlib.redirect_stdout(sys.stderr):
+            return keras.utils.get_file(
+                cached,
+                URL + file,
+                cache_subdir="models",
+                file_hash=md5,
+                cache_dir=home,
+            )
     except Exception as error:
         reason = (str(error).splitlines() or [""])[0]
         raise InputError(

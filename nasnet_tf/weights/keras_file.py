@@ -18,6 +18,8 @@ _KERAS_3_VARIABLES = {
     (4, 1): ("kernel", "bias"),
     (2, 1): ("kernel", "bias"),
     (4, 4): ("depthwise_kernel", "pointwise_kernel"),
+    (4, 4, 1): ("depthwise_kernel", "pointwise_kernel", "bias"),
+    (1,): ("bias",),
     (1, 1, 1, 1): ("gamma", "beta", "moving_mean", "moving_variance"),
     (1, 1): ("gamma", "beta"),
 }
@@ -73,7 +75,8 @@ def _read_keras_3(file, path):
             return
         stored = [group[str(number)] for number in range(len(group))]
         variables = _KERAS_3_VARIABLES.get(tuple(d.ndim for d in stored))
-        if variables is None:
+        # Integers of rank 1 are the state of a seed.
+        if variables is None or stored[0].dtype.kind in "iu":
             return
         layers = _layer_names(file, location)
         if layers is None:

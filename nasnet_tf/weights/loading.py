@@ -84,7 +84,8 @@ def load_weights(
             large, or the path of
 
             - a `.keras` or `.weights.h5` file of Keras 3, of a `NASNet` or of
-              NASNet in `keras.applications`;
+              NASNet in `keras.applications`; a folded network's fits folded
+              ones only;
             - a Keras 2 `.h5` file of the latter, weights or whole model;
             - a TF-slim checkpoint: its prefix, as `.../model.ckpt`. Of 1001
               classes a model with 1000 gets all but class 0, the background.
@@ -119,6 +120,7 @@ def assign_source(model: NASNet, source: Source) -> WeightsReport:
         for name, variable in named_variables(model).items()
         if is_weight(name)
     }
+    _check_folding(model, source, variables)
     names = _names_in_source(model, variables, source)
     tensors, skipped = _without_lacking_parts(source, names)
     values, dropped = {}, False
@@ -143,6 +145,25 @@ def assign_source(model: NASNet, source: Source) -> WeightsReport:
         averaged=sum(stored in source.averaged for stored in names.values()),
         skipped=skipped,
     )
+
+
+def _check_folding(model, source, variables):
+    folded_file, folded_model = (
+        not any(name.endswith("/moving_mean") for name in names)
+        for names in (source.tensors, variables)
+    )
+    if folded_file and not folded_model:
+        raise InputError(
+            f"weights: {source.path} ({source.format}) is folded, without "
+            f"batch norm, and {model.name} is not; load a .keras file whole "
+            "with keras.saving.load_model, or load weights that are not folded"
+        )
+    if folded_model and not folded_file:
+        raise InputError(
+            f"weights: {source.path} ({source.format}) has batch norm and "
+            f"{model.name} is folded; load it into the network that is not, "
+            "and call nasnet_tf.fold_batch_norm on that"
+        )
 
 
 def _names_in_source(model, variables, source):

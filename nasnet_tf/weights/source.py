@@ -8,8 +8,8 @@ import zipfile
 import h5py
 import numpy as np
 
+from nasnet_tf.arguments import check_choice
 from nasnet_tf.errors import InputError
-from nasnet_tf.genotype import check_choice
 
 # Whose names the tensors of a file have.
 OURS, KERAS, SLIM = "nasnet_tf", "keras.applications", "TF-slim"
@@ -71,6 +71,8 @@ def read_source(path, slim_variables: str = "auto") -> Source:
         raise InputError(
             f"weights: {path!r} is not a path; give 'imagenet' or a path"
         )
+    if path == "":
+        raise InputError("weights: '' is empty; give 'imagenet' or a path")
     try:
         kind, tensors, averaged = _read(str(path), slim_variables)
     except InputError:
@@ -87,10 +89,26 @@ def read_source(path, slim_variables: str = "auto") -> Source:
             stem in tensors for stem in stems
         ):
             return Source(str(path), kind, naming, tensors, averaged)
+    _refuse_nested(path, kind, tensors)
     held = ", ".join(list(tensors)[:5]) or "no weights"
     raise InputError(
         f"weights: {path} ({kind}) holds no NASNet but {held}; {_REMEDY}"
     )
+
+
+def _refuse_nested(path, kind, tensors):
+    stems = tuple(f"/{stem}" for n in (OURS, KERAS) for stem in _STEMS[n])
+    for name in tensors:
+        if not name.endswith(stems):
+            continue
+        *layers, _, _ = name.split("/")
+        inner = "".join(f".get_layer({layer!r})" for layer in layers)
+        raise InputError(
+            f"weights: {path} ({kind}) holds its NASNet nested in another "
+            "model; load that as outer (keras.saving.load_model, or "
+            "outer.load_weights for weights alone) and take "
+            f"outer{inner}, whose .save() makes a file to give"
+        )
 
 
 def _read(path, slim_variables):
