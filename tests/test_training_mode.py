@@ -91,6 +91,23 @@ def test_rematerialised_equals_plain(genotype):
         close(gradients_2[name] / scale, gradient / scale, 2e-5)
 
 
+def test_rematerialised_gradients_are_not_counted_twice_in_eager_mode():
+    norms = []
+    for rematerialize in (False, True):
+        model = tiny_network(
+            rematerialize=rematerialize, classifier_activation=None
+        )
+        randomize(model)
+        with tf.GradientTape() as tape:
+            outputs = model(images(4, 32, 32, 3), training=True)
+            loss = tf.reduce_mean(tf.square(outputs))
+        variables = [v.value for v in model.trainable_variables]
+        norms.append(
+            float(tf.linalg.global_norm(tape.gradient(loss, variables)))
+        )
+    assert norms[1] == pytest.approx(norms[0], rel=1e-4)
+
+
 def test_moving_statistics_move_once():
     model = randomize(tiny_network(rematerialize=True))
     before = named(model)["cell_0/input_0/norm_1/moving_mean"].numpy()

@@ -244,9 +244,11 @@ class NASNetCell(keras.layers.Layer):
                 outputs = self._call(inputs, training=True)
             return outputs, [scope.get_current_value(v) for v in state]
 
+        # Values, not variables: TensorFlow would count a variable's gradient
+        # twice in eager mode, as an argument and as a variable that was read.
         outputs, updated = keras.remat(run)(
-            [ops.convert_to_tensor(v) for v in trainable],
-            [ops.convert_to_tensor(v) for v in state],
+            [ops.cast(v, v.dtype) for v in trainable],
+            [ops.cast(v, v.dtype) for v in state],
             *inputs,
         )
         for variable, value in zip(state, updated, strict=True):
