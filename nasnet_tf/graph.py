@@ -3,7 +3,7 @@
 import keras
 
 from nasnet_tf.auxiliary import auxiliary_head
-from nasnet_tf.layers import NASNetCell, ScheduledDropPath
+from nasnet_tf.layers import Dropout, NASNetCell, ScheduledDropPath
 from nasnet_tf.layers.convolution import batch_norm, conv
 
 
@@ -154,7 +154,7 @@ class GraphBuilder:
             name="global_pool", **self.policy
         )(features)
         if self.config["dropout_rate"]:
-            x = keras.layers.Dropout(
+            x = Dropout(
                 self.config["dropout_rate"],
                 seed=self.config["seed"],
                 name="dropout",
@@ -167,8 +167,9 @@ class GraphBuilder:
 
     def _predictions(self, name, logits):
         # In float32 under mixed precision too: a softmax in float16 is coarse.
+        in_float64 = self.policy["dtype"].compute_dtype == "float64"
         return keras.layers.Activation(
             self.config["classifier_activation"] or "linear",
-            dtype="float32",
+            dtype="float64" if in_float64 else "float32",
             name=name,
         )(logits)

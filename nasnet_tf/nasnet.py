@@ -167,7 +167,8 @@ class NASNet(keras.Model):
         config["input_shape"] = tuple(input_tensor.shape[1:])
         config["genotype"] = genotype.to_dict()
         config["dtype"] = policy.name
-        self._config = config
+        # Past Keras, which would track it: to copy it is then to copy models.
+        object.__setattr__(self, "_config", config)
         self.genotype = genotype
         self.plan = plan
         self.preprocessing = preprocessing
@@ -203,7 +204,8 @@ class NASNet(keras.Model):
         return {
             **copy.deepcopy(self._config),
             "preprocessing": self.preprocessing,
-            "class_names": self.class_names,
+            # A plain list: Keras's own would bring the model along in a copy.
+            "class_names": self.class_names and list(self.class_names),
             "frozen_layers": frozen,
         }
 

@@ -415,3 +415,11 @@ def test_unknown_preset_names_the_nearest():
         nasnet_tf.from_preset("nasnet_mobile")
     with pytest.raises(InputError, match="unknown; choose one of"):
         nasnet_tf.from_preset("resnet50")
+
+
+def test_config_copies_no_model():
+    model = tiny_network(class_names=[str(n) for n in range(10)])
+    again = nasnet_tf.NASNet.from_config(model.get_config())
+    assert type(model.get_config()["class_names"]) is list
+    assert type(again._config["class_names"]) is list
+    assert type(again._config) is dict

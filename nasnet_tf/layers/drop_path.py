@@ -14,9 +14,9 @@ _scope = contextvars.ContextVar("drop_path_scope", default=None)
 
 @contextlib.contextmanager
 def drop_path_scope(step, seed=0):
-    """Gives the step and the seed of drop path to the calls inside.
+    """Gives the step and the seed of drop path and dropout to calls inside.
 
-    Without it a model counts its own training calls and uses its own seed.
+    Without it drop path counts the training calls and uses the model's seed.
     In a distributed step, enter it in the replica's function with a seed that
     the replica's number is part of, so that replicas drop different paths.
 
@@ -35,7 +35,12 @@ def drop_path_scope(step, seed=0):
         _scope.reset(token)
 
 
-class _StatelessSeed(keras.random.SeedGenerator):
+def current_scope():
+    """The `(step, seed)` of the `drop_path_scope` around, or None."""
+    return _scope.get()
+
+
+class StatelessSeed(keras.random.SeedGenerator):
     """Always the same seed: draws are a function of (seed, step) alone."""
 
     def __init__(self, seed, step):  # no state, so not the parent's __init__
@@ -112,7 +117,7 @@ class ScheduledDropPath(keras.layers.Layer):
         return ops.split(factors, ends, axis=1)
 
     def _draw(self, shape):
-        scope = _scope.get()
+        scope = current_scope()
         if scope is None:
             # A copy: on TensorFlow the variable would be read after assign.
             step, seed = self.step + 0, self.seed
@@ -121,7 +126,7 @@ class ScheduledDropPath(keras.layers.Layer):
             step, seed = scope
         keep = self.keep_probabilities(step)
         uniform = keras.random.uniform(
-            shape, dtype="float32", seed=_StatelessSeed(seed, step)
+            shape, dtype="float32", seed=StatelessSeed(seed, step)
         )
         factors = ops.where(uniform < keep, 1 / keep, 0.0)
         return ops.cast(factors, self.compute_dtype)
