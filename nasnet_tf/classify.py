@@ -152,33 +152,48 @@ def load_network(preset: str | None = None, weights="imagenet") -> NASNet:
     """
     path = pathlib.Path(weights)
     if preset is None and path.suffix == ".keras":
-        return _load_whole(path)
+        return load_saved(path)
     preset = preset or DEFAULT_PRESET
     get_preset(preset)
     return from_preset(preset, weights=weights)
 
 
-def _load_whole(path):
+def load_saved(
+    path,
+    argument: str = "weights",
+    remedy: str = "name its preset with --preset",
+) -> NASNet:
+    """The network of a `.keras` file, with its weights.
+
+    Args:
+        path: of the file.
+        argument: what the user gave the path as.
+        remedy: for a file of another model.
+
+    Raises:
+        InputError: no such file, or it is not a NASNet's.
+    """
+    path = pathlib.Path(path)
     if not path.is_file():
-        raise InputError(f"weights: {path} does not exist or is not a file")
+        raise InputError(f"{argument}: {path} does not exist or is not a file")
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise InputError(
-            f"weights: {path} cannot be loaded as a model ({reason})"
+            f"{argument}: {path} cannot be loaded as a model ({reason})"
         ) from error
     for layer in getattr(model, "layers", ()):
         if isinstance(layer, NASNet) and not isinstance(model, NASNet):
             raise InputError(
-                f"weights: {path} holds its NASNet nested in another model; "
+                f"{argument}: {path} holds its NASNet nested in another model; "
                 "load that as outer with keras.saving.load_model and save "
                 f"outer.get_layer({layer.name!r}), which makes a file to give"
             )
     if not isinstance(model, NASNet):
         raise InputError(
-            f"weights: {path} is a {type(model).__name__}, not a "
-            "nasnet_tf.NASNet; name its preset with --preset"
+            f"{argument}: {path} is a {type(model).__name__}, not a "
+            f"nasnet_tf.NASNet; {remedy}"
         )
     return model
 

@@ -8,11 +8,15 @@ import sys
 
 from absl import app, flags, logging
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, JobError
 
 
 def run(main) -> None:
-    """Runs `main(positional arguments)`; bad input is one line and exit 2."""
+    """Runs `main(positional arguments)`.
+
+    Bad input is one line and exit code 2, a job that failed one and code 1,
+    an interrupt one and code 130.
+    """
     app.run(lambda argv: _guarded(main, argv[1:]), flags_parser=_parse_flags)
 
 
@@ -21,6 +25,10 @@ def _guarded(main, arguments):
         return main(arguments)
     except InputError as error:
         _fail(error)
+    except JobError as error:
+        _fail(error, code=1)
+    except KeyboardInterrupt:
+        _fail("interrupted", code=130)
 
 
 def _parse_flags(argv):
@@ -30,7 +38,7 @@ def _parse_flags(argv):
         _fail(f"{error}; --help lists the flags")
 
 
-def _fail(message):
+def _fail(message, code=2):
     logging.flush()
     print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)

@@ -1,4 +1,4 @@
-"""The one exception that this package raises for what a user can mend."""
+"""What this package raises on purpose."""
 
 
 class InputError(ValueError):
@@ -6,4 +6,11 @@ class InputError(ValueError):
 
     Commands print the line and exit with code 2. It is a `ValueError`, so
     that code written for `keras.applications` catches it too.
+    """
+
+
+class JobError(RuntimeError):
+    """A job that cannot go on though its input was good: one line.
+
+    Commands print the line and exit with code 1.
     """

@@ -16,16 +16,12 @@ import pytest
 from PIL import Image
 
 import nasnet_tf
-from nasnet_tf import InputError, quickstart
+from nasnet_tf import InputError, figures, quickstart
+from nasnet_tf.data import digits
 from nasnet_tf.quickstart import __main__ as command
-from nasnet_tf.quickstart import (
-    digits,
-    figures,
-    page,
-    report,
-    stages,
-    training,
-)
+from nasnet_tf.quickstart import page, report, stages, training
+from nasnet_tf.training.config_files import read_config, save_config
+from tests.training_jobs import one_block_genotype
 
 FILES = {
     "cells.svg",
@@ -36,6 +32,7 @@ FILES = {
     "predictions.png",
     "report.html",
 }
+JOB_FILES = {"curves.png", "model.keras", "model_card.md"}
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +40,16 @@ def data():
     return digits.load()
 
 
-def one_block(name):
-    """A genotype that is quick to trace."""
-    block = nasnet_tf.Block(("separable_conv_3x3", 0), ("identity", 1))
-    cell = nasnet_tf.Cell.with_unused_concatenated([block])
-    return nasnet_tf.Genotype(name, cell, cell).to_dict()
-
-
 @pytest.fixture(scope="module")
 def tiny_run(data, tmp_path_factory):
     """One epoch of two steps, too few to learn from; 30 digits held out."""
-    network = {"genotype": one_block("tiny"), "penultimate_filters": 32}
+    folder = tmp_path_factory.mktemp("tiny")
+    config = read_config(
+        [training.CONFIG],
+        f"model.genotype={one_block_genotype(folder)},"
+        "model.penultimate_filters=32",
+    )
+    save_config(config, folder / "tiny.yaml")
     few = digits.Digits(
         data.train_images[:64],
         data.train_labels[:64],
@@ -62,8 +58,7 @@ def tiny_run(data, tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digits, "load", lambda: few)
-        for key, value in network.items():
-            patch.setitem(training.NETWORK, key, value)
+        patch.setattr(training, "CONFIG", folder / "tiny.yaml")
         return quickstart.run(tmp_path_factory.mktemp("quickstart"), epochs=1)
 
 
@@ -93,56 +88,6 @@ def error_line(error):
     line = str(error.value)
     assert "\n" not in line
     return line
-
-
-def test_digits_are_split_by_class_and_never_overlap(data):
-    assert data.train_images.shape == (1437, 32, 32, 3)
-    assert data.held_out_images.shape == (360, 32, 32, 3)
-    assert data.train_images.dtype == np.uint8
-    train = np.bincount(data.train_labels, minlength=10)
-    held_out = np.bincount(data.held_out_labels, minlength=10)
-    assert np.abs(held_out - (train + held_out) * 360 / 1797).max() < 1
-    trained_on = {image.tobytes() for image in data.train_images}
-    assert not any(
-        image.tobytes() in trained_on for image in data.held_out_images
-    )
-    again = digits.load()
-    np.testing.assert_array_equal(again.held_out_images, data.held_out_images)
-    np.testing.assert_array_equal(again.held_out_labels, data.held_out_labels)
-
-
-def test_enlarged_scans_are_dark_ink_on_white():
-    scans = np.zeros((3, 8, 8))
-    scans[1] = 16
-    scans[2, :, 4:] = 16
-    images = digits.enlarge(scans)
-    assert images.shape == (3, 32, 32, 3)
-    assert (images[0] == 255).all() and (images[1] == 0).all()
-    assert (images[2, :, :12] >= 250).all() and (images[2, :, 20:] <= 5).all()
-    # Smooth: the edge is neither black nor white.
-    assert ((images[2, :, 14:18] > 20) & (images[2, :, 14:18] < 235)).all()
-
-
-def test_batches_hold_every_digit_once_and_shift_it():
-    images = np.full((10, 32, 32, 3), 255, "uint8")
-    images[:, 16, 16] = np.arange(10)[:, None]
-    batches = training.ShiftedDigits(images, np.arange(10), 5, seed=1)
-    assert len(batches) == 2
-    first = [batches[n] for n in range(2)]
-    labels = np.concatenate([y for _, y in first])
-    assert sorted(labels) == list(range(10))
-    for image, label in zip(
-        np.concatenate([x for x, _ in first]), labels, strict=True
-    ):
-        pixels = (image[..., 0] + 1) * 127.5
-        rows, columns = np.nonzero(pixels < 254)
-        assert len(rows) == 1
-        assert abs(rows[0] - 16) <= 3 and abs(columns[0] - 16) <= 3
-        assert pixels[rows[0], columns[0]] == pytest.approx(label, abs=1e-3)
-    same = training.ShiftedDigits(images, np.arange(10), 5, seed=1)
-    np.testing.assert_array_equal(same[0][0], first[0][0])
-    same.on_epoch_end()
-    assert np.abs(same[0][0] - first[0][0]).max() > 0
 
 
 def test_a_page_is_cut_into_what_was_pasted():
@@ -311,15 +256,18 @@ def test_a_new_stage_is_a_module_and_a_name(tmp_path, monkeypatch):
 
 
 def test_a_run_writes_every_file_and_says_that_it_failed(tiny_run):
-    assert {path.name for path in tiny_run.out.iterdir()} == FILES
-    assert {path.name for path in tiny_run.files} == FILES
+    assert {path.name for path in tiny_run.out.iterdir()} == {
+        *FILES,
+        training.FOLDER,
+    }
+    assert {path.name for path in tiny_run.files} == FILES | JOB_FILES
     metrics = json.loads((tiny_run.out / "metrics.json").read_text())
     confusion = np.array(metrics["confusion_matrix"])
     assert confusion.shape == (10, 10) and confusion.sum() == 30
     assert np.trace(confusion) == metrics["correct"]
     assert metrics["accuracy"] == metrics["correct"] / 30 < 0.95
     assert metrics["reloaded_difference"] <= 1e-6
-    assert len(metrics["history"]["val_accuracy"]) == 1
+    assert len(metrics["history"]["evaluation"]["accuracy"]) == 1
     assert set(metrics["seconds"]) == {*stages.STAGES, "total"}
     [failure] = metrics["failures"]
     assert failure.startswith(f"held-out accuracy {metrics['accuracy']:.4f}")
@@ -363,7 +311,10 @@ def test_a_second_run_replaces_files_one_by_one(tiny_run):
     model = (tiny_run.out / "digits.keras").read_bytes()
     (tiny_run.out / "cells.svg").write_text("old")
     again = quickstart.run(tiny_run.out, stages=["cells"])
-    assert {path.name for path in tiny_run.out.iterdir()} == FILES
+    assert {path.name for path in tiny_run.out.iterdir()} == {
+        *FILES,
+        training.FOLDER,
+    }
     assert {path.name for path in again.files} == {
         "cells.svg",
         "metrics.json",

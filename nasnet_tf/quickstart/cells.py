@@ -1,7 +1,7 @@
 """Draws the cells of the network."""
 
 import nasnet_tf
-from nasnet_tf.quickstart.training import NETWORK
+from nasnet_tf.quickstart.training import configuration
 
 TITLE = "The cells"
 NEEDS = ()
@@ -11,7 +11,8 @@ def stage(context) -> None:
     """Draws the genotype that the quickstart trains."""
     from nasnet_tf.draw import draw_genotype
 
-    genotype = nasnet_tf.get_genotype(NETWORK["genotype"])
+    config = configuration(context.seed, context.epochs)
+    genotype = nasnet_tf.get_genotype(config.model.genotype)
     with context.new_file("cells.svg", "the network's cells, drawn") as path:
         draw_genotype(genotype, path)
     context.say(

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from nasnet_tf.quickstart import figures
-from nasnet_tf.quickstart.digits import CLASS_NAMES
+from nasnet_tf import figures
+from nasnet_tf.data.digits import CLASS_NAMES
+from nasnet_tf.evaluation import draw_confusion
 from nasnet_tf.quickstart.training import scaled
 
 TITLE = "Held-out digits"
@@ -101,30 +102,7 @@ def _mistakes(context, digits, probabilities):
 
 def _confusion_figure(confusion):
     figure, axes = figures.new_figure(4.6, 4.2)
-    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    for row, column in np.argwhere(confusion):
-        right = row == column
-        # Pale enough for black and for white text.
-        opacity = 0.15 + 0.4 * shares[row, column] if right else 0.5
-        axes.axvspan(
-            column - 0.5,
-            column + 0.5,
-            *(1 - (row + np.array([1, 0])) / len(confusion)),
-            color=figures.BLUE if right else figures.RED,
-            alpha=opacity,
-            linewidth=0,
-        )
-        count = confusion[row, column]
-        place = {"ha": "center", "va": "center"}
-        axes.text(column, row, count, color=figures.INK, fontsize=9, **place)
-    size = len(confusion)
-    axes.set_xlim(-0.5, size - 0.5)
-    axes.set_ylim(size - 0.5, -0.5)
-    axes.set_xticks(range(size), CLASS_NAMES)
-    axes.set_yticks(range(size), CLASS_NAMES)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_aspect("equal")
+    draw_confusion(axes, confusion, CLASS_NAMES)
     axes.set_xlabel("read as")
     axes.set_ylabel("written")
     return figure

@@ -10,7 +10,7 @@ import os
 import platform
 import shlex
 
-from nasnet_tf.quickstart.figures import to_svg
+from nasnet_tf.figures import to_svg
 
 # A figure may grow to this scale, and no more.
 PIXELS_PER_INCH = 115

@@ -1,7 +1,6 @@
 """The stages of the quickstart, in order, and what runs them."""
 
 import importlib
-import importlib.util
 import pathlib
 import shlex
 import time
@@ -9,6 +8,7 @@ from collections.abc import Iterable
 
 from nasnet_tf.arguments import check_choice
 from nasnet_tf.errors import InputError
+from nasnet_tf.packages import check_packages
 from nasnet_tf.quickstart import report
 from nasnet_tf.quickstart.context import Context
 from nasnet_tf.quickstart.training import EPOCHS
@@ -109,12 +109,7 @@ def _check(seed, epochs):
         raise InputError(f"seed: {seed!r} is not an integer from 0 to 2**32-1")
     if not isinstance(epochs, int) or epochs < 1:
         raise InputError(f"epochs: {epochs!r} is not an integer of 1 or more")
-    for package, module in PACKAGES.items():
-        if importlib.util.find_spec(module) is None:
-            raise InputError(
-                f"quickstart: {package} is missing; "
-                "pip install 'nasnet_tf[train]'"
-            )
+    check_packages("quickstart", PACKAGES)
 
 
 def _print_summary(context):

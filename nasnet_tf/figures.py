@@ -1,4 +1,4 @@
-"""Figures of the report, drawn without pyplot and its state."""
+"""Figures, drawn without pyplot and its state."""
 
 import io
 import re

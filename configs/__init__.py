@@ -1,0 +1,1 @@
+"""Configurations of training jobs, one YAML file each; see README.md."""

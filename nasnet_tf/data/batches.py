@@ -1,0 +1,268 @@
+"""Batches as a network takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from nasnet_tf.applications import preprocess_input
+from nasnet_tf.data import augmentation, decoding
+from nasnet_tf.data.corrupt_images import CorruptImages
+from nasnet_tf.data.keras_augmentation import mix_up, rand_augment
+from nasnet_tf.data.source import Source, check_readable
+from nasnet_tf.errors import InputError
+
+if TYPE_CHECKING:  # It imports Model Garden.
+    from nasnet_tf.training.config import DataConfig
+
+_PARALLEL = tf.data.AUTOTUNE
+
+
+def training_batches(
+    source: Source,
+    config: DataConfig,
+    input_size: int | tuple[int, int],
+    preprocessing: str,
+    batch_size: int,
+    replica_batch_size: int,
+    position: int = 0,
+    shard: int = 0,
+    shards: int = 1,
+    seed: int = 0,
+    corrupt: CorruptImages | None = None,
+    float_dtype: str = "float32",
+) -> tf.data.Dataset:
+    """Endless batches to train on, one a replica and step.
+
+    What they hold depends on `seed` and the position alone. An image that
+    cannot be decoded is recorded in `corrupt`, and another example of its
+    batch stands in for it.
+
+    Args:
+        source: of the examples.
+        config: the augmentation.
+        input_size: of the network, in pixels; `(height, width)`, or a number
+            for both.
+        preprocessing: of the network; see `nasnet_tf.preprocess_input`.
+        batch_size: examples a step, of all workers and replicas.
+        replica_batch_size: examples of one replica.
+        position: examples that all workers have taken before: steps times
+            `batch_size`.
+        shard: number of this worker.
+        shards: number of workers.
+        seed: of order and augmentation.
+        corrupt: collects names.
+        float_dtype: `"float32"` or `"float64"`.
+
+    Returns:
+        A dataset of images `(replica_batch_size, height, width, 3)` and
+        one-hot labels `(replica_batch_size, classes)`; a worker's replicas
+        take turns.
+
+    Raises:
+        InputError: the sizes do not divide, or there are no examples.
+    """
+    size = _pair(input_size)
+    part = _part(batch_size, replica_batch_size, shards, position)
+    _check_examples(source)
+    corrupt = CorruptImages() if corrupt is None else corrupt
+    corrupt.record(source.unreadable.values())
+    turns, count = part // replica_batch_size, replica_batch_size
+
+    def with_place(number, batch):
+        step = position // batch_size + number // turns
+        first = shard * part + number % turns * count
+        rows = step * batch_size + first + tf.range(count, dtype="int64")
+        return {**batch, "position": rows}
+
+    batches = (
+        source.training_examples(position, batch_size, shard, shards, seed)
+        .batch(count, drop_remainder=True)
+        .enumerate()
+        .map(with_place)
+    )
+    prepare = _preparation(source, config, size, seed)
+    if prepare is not None:
+        canvas = _canvas(config, size)
+        batches = decoding.prepared(batches, prepare, canvas, corrupt)
+    change = _augmentation(source, config, size, preprocessing, seed)
+
+    def finish(batch):
+        images, labels = change(batch, batch_size, count)
+        return tf.cast(images, float_dtype), tf.cast(labels, float_dtype)
+
+    return _tuned(
+        batches.map(finish, num_parallel_calls=_PARALLEL, deterministic=True)
+    )
+
+
+def evaluation_batches(
+    source: Source,
+    config: DataConfig,
+    input_size: int | tuple[int, int],
+    preprocessing: str,
+    batch_size: int,
+    float_dtype: str = "float32",
+) -> tf.data.Dataset:
+    """All examples once, in order.
+
+    With `"inception"` the middle 87.5 % of height and width, else all of an
+    image, resized. Read them inside `decoding_errors()`.
+
+    Args:
+        source: of the examples.
+        config: `augmentation` says how training cropped.
+        input_size: see `training_batches`.
+        preprocessing: see `training_batches`.
+        batch_size: images a batch.
+        float_dtype: `"float32"` or `"float64"`.
+
+    Returns:
+        A dataset of dicts of `images` `(batch_size, height, width, 3)`,
+        `labels` int32, `weights` float32: 0 for what only fills the last
+        batch, `names` and `numbers`, all `(batch_size,)`.
+
+    Raises:
+        InputError: there are no examples, or one cannot be decoded.
+    """
+    size = _pair(input_size)
+    _check_examples(source)
+    check_readable(source)
+    inception = config.augmentation == "inception"
+    window = decoding.central if inception else decoding.whole
+
+    def prepare(example):
+        return decoding.read_window(
+            example["image"], window, size, source.photos
+        )
+
+    def finish(batch):
+        images = preprocess_input(
+            _filled(batch["image"], batch_size), preprocessing=preprocessing
+        )
+        return {
+            "images": tf.cast(images, float_dtype),
+            "labels": _filled(batch["label"], batch_size),
+            "weights": _filled(
+                tf.ones_like(batch["label"], "float32"), batch_size
+            ),
+            "names": _filled(batch["name"], batch_size),
+            "numbers": _filled(batch["number"], batch_size),
+        }
+
+    batches = source.evaluation_examples().batch(batch_size)
+    if source.image_shape != (*size, 3) or inception:
+        batches = decoding.prepared(batches, prepare, size, corrupt=None)
+    return _tuned(
+        batches.map(finish, num_parallel_calls=_PARALLEL, deterministic=True)
+    )
+
+
+def _preparation(source, config, size, seed) -> Callable | None:
+    """What to do with an example before it is part of a batch."""
+    canvas = _canvas(config, size)
+    inception = config.augmentation == "inception"
+    if source.image_shape == (*canvas, 3) and not inception:
+        return None
+
+    def prepare(example):
+        def window(shape):
+            return augmentation.random_window(shape, seed, example["position"])
+
+        return decoding.read_window(
+            example["image"],
+            window if inception else decoding.whole,
+            canvas,
+            source.photos,
+        )
+
+    return prepare
+
+
+def _augmentation(source, config, size, preprocessing, seed):
+    """What to do with a batch."""
+    randomized = (
+        rand_augment(config.rand_augment) if config.rand_augment else None
+    )
+    mixed = mix_up(config.mixup) if config.mixup else None
+    classes = len(source.class_names)
+
+    def change(batch, batch_size, count):
+        images = tf.ensure_shape(
+            batch["image"], (count, *_canvas(config, size), 3)
+        )
+        draws = augmentation.draw(seed, batch["position"][0], batch_size, count)
+        if config.augmentation == "cifar":
+            if not config.upsample:
+                images = augmentation.pad(images, config.pad, source.pad_value)
+            images = augmentation.crop_and_flip(
+                images, draws, size, config.flip
+            )
+        images = tf.cast(images, "float32")
+        if config.augmentation == "inception":
+            if config.flip:
+                images = augmentation.flip(images, draws)
+            if config.color:
+                images = augmentation.distort_color(images, draws)
+        if randomized:
+            images = randomized(images, seed, batch["position"])
+        images = preprocess_input(images, preprocessing=preprocessing)
+        if config.augmentation == "cifar" and config.cutout:
+            images = augmentation.cutout(images, draws, config.cutout)
+        labels = tf.one_hot(batch["label"], classes)
+        if mixed:
+            images, labels = mixed(images, labels, seed, batch["position"][0])
+        return images, labels
+
+    return change
+
+
+def _canvas(config, size):
+    """The size that images have before they are cropped."""
+    enlarged = config.augmentation == "cifar" and config.upsample
+    margin = 2 * config.pad if enlarged else 0
+    return tuple(side + margin for side in size)
+
+
+def _filled(values, count):
+    missing = count - tf.shape(values)[0]
+    border = [[0, missing]] + [[0, 0]] * (values.shape.rank - 1)
+    if values.dtype == tf.string:
+        return tf.concat([values, tf.fill([missing], "")], axis=0)
+    return tf.ensure_shape(tf.pad(values, border), (count, *values.shape[1:]))
+
+
+def _tuned(batches):
+    options = tf.data.Options()
+    options.deterministic = True
+    return batches.with_options(options).prefetch(_PARALLEL)
+
+
+def _pair(input_size):
+    if isinstance(input_size, int):
+        return input_size, input_size
+    return tuple(input_size)
+
+
+def _part(batch_size, replica_batch_size, shards, position):
+    """The examples of a global batch that one worker takes."""
+    part = batch_size // shards
+    if batch_size % shards or part % replica_batch_size:
+        raise InputError(
+            f"batch_size: {batch_size} images cannot be split over {shards} "
+            f"workers into batches of {replica_batch_size}; give a multiple "
+            f"of {shards * replica_batch_size}"
+        )
+    if position % batch_size:
+        raise InputError(
+            f"position: {position} is not a multiple of the batch size "
+            f"{batch_size}; give steps times batch size"
+        )
+    return part
+
+
+def _check_examples(source):
+    if not source.size:
+        raise InputError(f"data: {source.name} has no images that can be read")

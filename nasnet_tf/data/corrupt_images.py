@@ -1,0 +1,86 @@
+"""Images that cannot be decoded."""
+
+import contextlib
+import re
+import threading
+
+import tensorflow as tf
+from absl import logging
+
+from nasnet_tf.errors import InputError
+
+_LINE = re.compile(r"<<(.*?)>>", re.DOTALL)
+
+
+class CorruptImages:
+    """Collects the names of images that training had to skip.
+
+    A name is logged as a warning when it is first seen. Threads of the input
+    pipeline may record at the same time.
+    """
+
+    def __init__(self):
+        self._names = {}
+        self._lock = threading.Lock()
+
+    @property
+    def names(self) -> list[str]:
+        """In the order in which they were seen."""
+        with self._lock:
+            return list(self._names)
+
+    @property
+    def count(self) -> int:
+        with self._lock:
+            return len(self._names)
+
+    def record(self, names) -> None:
+        """Adds names, text or bytes; known ones are not counted again."""
+        for name in names:
+            if isinstance(name, bytes):
+                name = name.decode(errors="replace")
+            with self._lock:
+                known = name in self._names
+                self._names[name] = True
+            if not known:
+                logging.warning("skipped: %s cannot be decoded", name)
+
+
+def input_error(*parts) -> tf.Operation:
+    """Ends the run of a graph in an error that `decoding_errors` knows."""
+    line = tf.strings.join(["<<", *parts, ">>"])
+    return tf.debugging.Assert(tf.constant(False), [line])
+
+
+@contextlib.contextmanager
+def decoding_errors():
+    """Turns what reading images raises inside into one line.
+
+    Raises:
+        InputError: an image cannot be decoded where that is an error, a
+            label has no class, or a file cannot be read; names it.
+
+    Example:
+    >>> with decoding_errors():
+    ...     for batch in evaluation_batches(...):
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        line = _LINE.search(error.message)
+        if not line:
+            raise
+        raise InputError(line[1]) from None
+    except (
+        tf.errors.NotFoundError,
+        tf.errors.PermissionDeniedError,
+        tf.errors.DataLossError,
+    ) as error:
+        # Others, such as a checkpoint's, are none of ours.
+        if "Iterator" not in str(error):
+            raise
+        reason = re.sub(r"^\{\{.*?\}\}\s*", "", error.message.splitlines()[0])
+        raise InputError(
+            f"data.data_dir: the images cannot be read ({reason.strip()}); "
+            "restore the file, or build the data set again"
+        ) from None

@@ -1,0 +1,120 @@
+"""Images in a folder for each class."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from nasnet_tf.data.source import RandomAccess
+from nasnet_tf.errors import InputError
+from nasnet_tf.photos import SUFFIXES
+
+_PARALLEL = tf.data.AUTOTUNE
+
+
+class ImageFolder(RandomAccess):
+    """Files that are read when their turn comes.
+
+    Args:
+        paths: of the images.
+        labels: `(n,)`.
+        **described: see `Source`.
+    """
+
+    def __init__(self, paths: list[str], labels, **described):
+        super().__init__(total=len(paths), photos=True, **described)
+        with tf.device("CPU:0"):
+            self._paths = tf.constant(paths, "string")
+            self._labels = tf.constant(labels, "int32")
+
+    def _look_up(self, numbers):
+        return {
+            "label": tf.gather(self._labels, numbers),
+            "name": tf.gather(self._paths, numbers),
+            "number": numbers,
+        }
+
+    def _examples(self, numbers):
+        def read(example):
+            return {**example, "image": tf.io.read_file(example["name"])}
+
+        return (
+            super()
+            ._examples(numbers)
+            .map(read, num_parallel_calls=_PARALLEL, deterministic=True)
+        )
+
+
+def find_classes(folder: pathlib.Path) -> list[str]:
+    """The names of the folders in `folder`, sorted; hidden ones excepted.
+
+    Raises:
+        InputError: there is no such folder, or it has none.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"data.data_dir: {folder} is not a folder; put the images of "
+            f"each class into {folder / '<class>'}"
+        )
+    names = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".")
+    )
+    if not names:
+        raise InputError(
+            f"data.data_dir: {folder} has no folders; put the images of each "
+            f"class into {folder / '<class>'}"
+        )
+    return names
+
+
+def open_folder(
+    data_dir, split: str, class_names: list[str] | None = None
+) -> ImageFolder:
+    """Opens `<data_dir>/<split>/<class>/<image>`.
+
+    Args:
+        data_dir: the folder of the splits.
+        split: the name of a folder in it.
+        class_names: of the training images, which number the labels; None:
+            those of this split.
+
+    Raises:
+        InputError: a folder is missing or empty, or a class is not one of
+            `class_names`.
+    """
+    folder = pathlib.Path(data_dir).expanduser() / split
+    found = find_classes(folder)
+    class_names = class_names or found
+    if unknown := [name for name in found if name not in class_names]:
+        raise InputError(
+            f"data.data_dir: class {unknown[0]!r} of {folder} is not among "
+            f"the {len(class_names)} classes of the training images; remove "
+            "it or add training images of it"
+        )
+    paths, labels = [], []
+    for name in found:
+        images = _images(folder / name)
+        paths += images
+        labels += [class_names.index(name)] * len(images)
+    return ImageFolder(
+        paths,
+        np.array(labels),
+        name=f"{folder.parent.name or folder.parent}, split {split}",
+        class_names=class_names,
+    )
+
+
+def _images(folder):
+    paths = sorted(
+        str(path)
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )
+    if not paths:
+        raise InputError(
+            f"data.data_dir: {folder} has no images; it needs files that end "
+            f"in {', '.join(SUFFIXES)}"
+        )
+    return paths

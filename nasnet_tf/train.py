@@ -1,0 +1,99 @@
+"""Trains a network.
+
+python -m nasnet_tf.train --config_file=digits --model_dir=runs/digits
+python -m nasnet_tf.train --config_file=configs/cifar10_small.yaml \
+    --params_override=data.data_dir=tensorflow_datasets --model_dir=runs/cifar
+
+The same command goes on where the job was stopped.
+"""
+
+import pathlib
+import shlex
+
+from absl import flags, logging
+
+from nasnet_tf import command_line
+from nasnet_tf.errors import InputError
+from nasnet_tf.packages import check_packages
+
+MODES = ("train", "eval", "train_and_eval")
+
+
+def main(arguments):
+    values = flags.FLAGS
+    if arguments:
+        raise InputError(
+            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
+        )
+    if not values.model_dir:
+        raise InputError("model_dir: missing; give --model_dir=FOLDER")
+    check_packages("nasnet_tf.train", {"tf-models-official": "official"})
+    model_dir = pathlib.Path(values.model_dir).expanduser()
+    files, override = values.config_file or (), values.params_override
+    if values.mode == "eval":
+        from nasnet_tf.evaluate import evaluate_job
+
+        evaluate_job(model_dir, files, override)
+        return
+    if not files and not override:
+        raise InputError(
+            "config_file: missing; give --config_file=digits, or another of "
+            "configs/"
+        )
+    from nasnet_tf.training.config_files import read_config
+    from nasnet_tf.training.job import train
+
+    # TensorFlow tells of every checkpoint at INFO.
+    if not values["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+    result = train(
+        read_config(files, override),
+        model_dir,
+        evaluate=values.mode == "train_and_eval",
+    )
+    _tell(result, model_dir)
+
+
+def _tell(result, model_dir):
+    if not result.complete:
+        saved = "a checkpoint is saved; " if result.step else ""
+        print(
+            f"stopped at step {result.step:,}; {saved}the same command goes on"
+        )
+        return
+    print(f"done in {result.seconds:,.0f} s; wrote")
+    width = max((len(str(path)) for path in result.files), default=0)
+    for path, what in result.files.items():
+        print(f"  {path!s:{width}}  {what}")
+    if result.files:
+        print(
+            "per class, confusions, a picture: python -m nasnet_tf.evaluate "
+            f"--model_dir={shlex.quote(str(model_dir))}"
+        )
+
+
+def define_flags():
+    """The flags of Model Garden's commands that the jobs have."""
+    flags.DEFINE_multi_string(
+        "config_file",
+        None,
+        "A YAML file, or the name of one in configs/; later ones go before "
+        "earlier ones.",
+    )
+    flags.DEFINE_string(
+        "params_override",
+        None,
+        "What goes before the files: recipe.steps=3,data.data_dir=PATH",
+    )
+    flags.DEFINE_string("model_dir", None, "The folder of the job's files.")
+
+
+if __name__ == "__main__":
+    define_flags()
+    flags.DEFINE_enum(
+        "mode",
+        "train_and_eval",
+        MODES,
+        "Train, evaluate what is there, or train and evaluate on the way.",
+    )
+    command_line.run(main)

@@ -1,0 +1,1 @@
+"""Training jobs: a configuration in, a trained network out."""

@@ -1,0 +1,265 @@
+"""Checkpoints of a job: all that its next step depends on."""
+
+import contextlib
+import json
+import pathlib
+import shutil
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+from nasnet_tf.errors import InputError
+from nasnet_tf.nasnet import NASNet
+from nasnet_tf.output_file import written_beside
+from nasnet_tf.training.network import for_inference
+from nasnet_tf.training.optimizer import moving_averages
+from nasnet_tf.weights import named_variables
+
+FOLDER = "checkpoints"
+CONFIG_FILE = "config.yaml"
+NETWORK_FILE = "network.json"
+LOCK_FILE = ".lock"
+_PREFIX = "step"
+
+
+class JobCheckpoint:
+    """Saves and restores a job; the newest checkpoint is always whole.
+
+    It holds the weights and statistics, the states of dropout, the optimizer
+    with its step, and the moving average of the weights. The order of the
+    data, its augmentation and drop path are functions of the seed and the
+    step, and need no state.
+
+    A checkpoint is written under other names and then renamed, and the file
+    that names the newest is replaced last: a job killed at any moment resumes
+    from a whole one.
+
+    Args:
+        model_dir: of the job.
+        model: the network.
+        optimizer: built on the network's trainable variables.
+        keep: how many checkpoints stay.
+        worker: of several, each writes; `discard` drops the others' files.
+    """
+
+    def __init__(self, model_dir, model, optimizer, keep=3, worker=0):
+        self.folder = pathlib.Path(model_dir) / FOLDER
+        # Not the optimizer's count: it skips steps whose float16 overflowed.
+        self.step = tf.Variable(0, dtype="int64", trainable=False)
+        averages = moving_averages(optimizer)
+        of_network = {id(variable) for variable in averages}
+        state = tf.train.Checkpoint(
+            step=self.step,
+            network=_values(named_variables(model)),
+            average=_values(
+                dict(zip(trained_names(model), averages, strict=False))
+            ),
+            optimizer=_values(
+                {
+                    f"{number:05}": variable
+                    for number, variable in enumerate(optimizer.variables)
+                    if id(variable) not in of_network
+                }
+            ),
+        )
+        self._reader = tf.train.CheckpointManager(
+            state, str(self.folder), max_to_keep=keep, checkpoint_name=_PREFIX
+        )
+        self._writer = self._reader
+        if worker:
+            # Reading a variable takes all workers, so all save.
+            self._writer = tf.train.CheckpointManager(
+                state,
+                str(self.folder / f"worker_{worker}"),
+                max_to_keep=1,
+                checkpoint_name=_PREFIX,
+            )
+
+    def discard(self) -> None:
+        """Removes what a worker wrote only because all have to take part."""
+        if self._writer is not self._reader:
+            shutil.rmtree(self._writer.directory, ignore_errors=True)
+
+    @property
+    def newest(self) -> str | None:
+        """The prefix of the newest checkpoint."""
+        return self._reader.latest_checkpoint
+
+    def restore(self) -> int:
+        """Restores the newest checkpoint and returns its step; 0 without one.
+
+        One that is damaged is passed over with a warning.
+
+        Raises:
+            InputError: none can be read.
+        """
+        for path in reversed(self._reader.checkpoints):
+            try:
+                self._reader.checkpoint.restore(path).assert_consumed()
+            except (tf.errors.OpError, AssertionError, ValueError) as error:
+                failure = _unreadable(path, error)
+                logging.warning("%s", failure)
+            else:
+                return int(self.step)
+        if self._reader.checkpoints:
+            raise failure
+        return 0
+
+    def save(self, step: int) -> str:
+        """Saves the job and returns the prefix of the checkpoint.
+
+        Raises:
+            InputError: it cannot be written; the one before stays.
+        """
+        self.step.assign(step)
+        try:
+            return self._writer.save(checkpoint_number=step)
+        except (OSError, tf.errors.OpError) as error:
+            reason = str(error).splitlines()[0]
+            newest = self.newest or "none"
+            raise InputError(
+                f"model_dir: the checkpoint of step {step} cannot be written "
+                f"({reason}); the last good checkpoint is {newest}; make room "
+                "and run the same command to go on"
+            ) from None
+
+
+@contextlib.contextmanager
+def exclusive(model_dir: pathlib.Path):
+    """Makes the folder of a job and keeps other processes from training in it.
+
+    Raises:
+        InputError: the folder cannot be made, or another process trains in it.
+    """
+    try:
+        model_dir.mkdir(parents=True, exist_ok=True)
+        file = (model_dir / LOCK_FILE).open("w")
+    except OSError as error:
+        raise InputError(
+            f"model_dir: {model_dir} cannot be a folder ({error.strerror}); "
+            "give another path"
+        ) from None
+    with file:
+        _lock(file, model_dir)
+        yield
+
+
+def _lock(file, model_dir):
+    # The system lets go of it however the process ends.
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        return
+    except BlockingIOError:
+        raise InputError(
+            f"model_dir: another process trains in {model_dir}; wait for it, "
+            "or give another folder"
+        ) from None
+
+
+def newest_checkpoint(model_dir) -> str | None:
+    """The prefix of the newest checkpoint of a job, or None."""
+    return tf.train.latest_checkpoint(str(pathlib.Path(model_dir) / FOLDER))
+
+
+def trained_names(model) -> list[str]:
+    """The names of the trainable variables, in their order."""
+    names = {id(v): name for name, v in named_variables(model).items()}
+    return [names[id(variable)] for variable in model.trainable_variables]
+
+
+def save_network_config(model_dir, network: NASNet) -> None:
+    """Writes what `restore_network` builds the network from."""
+    path = pathlib.Path(model_dir) / NETWORK_FILE
+    with written_beside(path, "model_dir") as beside:
+        beside.write_text(json.dumps(network.get_config(), indent=1) + "\n")
+
+
+def restore_network(model_dir, averaged: bool = True) -> tuple[NASNet, int]:
+    """The network of a job as it was at its newest checkpoint, and its step.
+
+    Args:
+        model_dir: of the job.
+        averaged: take the moving average of the weights where one was kept.
+
+    Returns:
+        The network as `for_inference` returns it, and the step.
+
+    Raises:
+        InputError: the folder holds no job, or no checkpoint yet.
+    """
+    path = pathlib.Path(model_dir) / NETWORK_FILE
+    folder = str(pathlib.Path(model_dir) / FOLDER)
+    known = tf.train.get_checkpoint_state(folder)
+    if not path.is_file() or known is None:
+        raise InputError(
+            f"model_dir: {model_dir} holds no checkpoint of a training job; "
+            "give the model_dir of python -m nasnet_tf.train"
+        )
+    config = json.loads(path.read_text())
+    for prefix in reversed(known.all_model_checkpoint_paths):
+        try:
+            weights, step = _read(config, prefix, averaged)
+        except (tf.errors.OpError, AssertionError, ValueError) as error:
+            failure = _unreadable(prefix, error)
+            logging.warning("%s", failure)
+        else:
+            return for_inference(config, weights), step
+    raise failure
+
+
+def _read(config, prefix, averaged):
+    """The weights of a checkpoint by name, and its step."""
+    network = NASNet.from_config(config)
+    variables = named_variables(network)
+    step = tf.Variable(0, dtype="int64", trainable=False)
+    averages = {}
+    stored = (name for name, _ in tf.train.list_variables(prefix))
+    if averaged and any(name.startswith("average/") for name in stored):
+        averages = {
+            name: tf.Variable(tf.zeros_like(variables[name].value))
+            for name in trained_names(network)
+        }
+    state = tf.train.Checkpoint(
+        step=step, network=_values(variables), average=averages
+    )
+    status = state.restore(prefix)
+    status.expect_partial().assert_existing_objects_matched()
+    weights = {
+        name: v.numpy() for name, v in (_values(variables) | averages).items()
+    }
+    return weights, int(step)
+
+
+def network_weights(model, optimizer=None) -> dict:
+    """The values of all variables, by name.
+
+    Args:
+        model: the network.
+        optimizer: one whose averages stand for the weights, where it has any.
+    """
+    variables = named_variables(model)
+    averages = moving_averages(optimizer) if optimizer else []
+    variables |= dict(zip(trained_names(model), averages, strict=False))
+    return {
+        name: keras.ops.convert_to_numpy(variable)
+        for name, variable in variables.items()
+    }
+
+
+def _values(variables):
+    return {
+        name: getattr(variable, "value", variable)
+        for name, variable in variables.items()
+    }
+
+
+def _unreadable(path, error):
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return InputError(
+        f"model_dir: checkpoint {path} cannot be read ({reason}); give "
+        "another model_dir to begin anew"
+    )

@@ -1,0 +1,210 @@
+"""Configurations in YAML files and `--params_override`, read and saved.
+
+A thin layer over Model Garden's `hyperparams`, which parses and applies, but
+lets wrong types pass and does not say which name was meant.
+"""
+
+import contextlib
+import copy
+import os
+import pathlib
+from collections.abc import Iterable
+
+import yaml
+from official.modeling import hyperparams
+
+from nasnet_tf.arguments import check_choice
+from nasnet_tf.errors import InputError
+from nasnet_tf.output_file import written_beside
+from nasnet_tf.training.config import ExperimentConfig
+from nasnet_tf.training.config_checks import (
+    check_config,
+    flatten,
+    typed_values,
+)
+
+__all__ = [
+    "check_config",
+    "config_path",
+    "first_difference",
+    "list_configs",
+    "read_config",
+    "save_config",
+]
+
+# Beside the package, in a checkout and where it is installed; `import configs`
+# could find the folder of that name in which somebody works.
+_FOLDER = pathlib.Path(__file__).parents[2] / "configs"
+_SUFFIX = ".yaml"
+
+# What a resumed run may change: where it runs, and none of its numbers.
+_CHANGEABLE = ("runtime.", "data.data_dir", "model.rematerialize")
+_NOT_CHANGEABLE = ("runtime.seed", "runtime.synchronized_batch_norm")
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice: YAML's own drops the first."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = set()
+        for key in _scalar_keys(node):
+            if key.value in keys:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value!r} is there twice",
+                    problem_mark=key.start_mark,
+                )
+            keys.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _scalar_keys(node):
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return [key for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
+
+
+def read_config(
+    files: Iterable[str | os.PathLike] = (),
+    override: str | None = None,
+    base: ExperimentConfig | None = None,
+) -> ExperimentConfig:
+    """Reads a configuration.
+
+    Args:
+        files: YAML files or names of `list_configs()`; later ones go before
+            earlier ones.
+        override: as Model Garden's `--params_override`, such as
+            `"recipe.steps=3,data.data_dir=../sets"`; goes before all files.
+        base: what to start from in place of the defaults; not changed.
+
+    Returns:
+        A new configuration; every value has the type that its field declares.
+
+    Raises:
+        InputError: a file or the text cannot be read, a name is unknown, or
+            a value has another type or is beyond its limits.
+    """
+    config = ExperimentConfig() if base is None else copy.deepcopy(base)
+    for file in files:
+        path = config_path(file)
+        where = _shown(path)
+        config.override(typed_values(_read(path, where), config, where))
+    if override:
+        where = "params_override"
+        values = _parse(override, where)
+        config.override(typed_values(values, config, where))
+    return config
+
+
+def save_config(config: ExperimentConfig, path) -> None:
+    """Writes a configuration, all defaults included, as `read_config` reads it.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with written_beside(path, "model_dir") as beside:
+        text = yaml.safe_dump(
+            config.as_dict(), sort_keys=False, allow_unicode=True
+        )
+        beside.write_text(text, encoding="utf-8")
+
+
+def first_difference(
+    saved: ExperimentConfig, now: ExperimentConfig
+) -> str | None:
+    """Says why a run cannot go on from the checkpoint of another.
+
+    Where and how it runs may differ: `runtime` but for the seed and
+    synchronised batch norm, `data.data_dir` and `model.rematerialize`. Not
+    `data.cache_mib`: a set in memory has another order than a stream.
+
+    Returns:
+        The first field that differs and both its values, or None.
+    """
+    saved, now = flatten(saved.as_dict()), flatten(now.as_dict())
+    for name, value in now.items():
+        changeable = name.startswith(_CHANGEABLE)
+        if changeable and name not in _NOT_CHANGEABLE:
+            continue
+        if saved[name] != value:
+            return (
+                f"{name}: {saved[name]!r} in the checkpoint's configuration, "
+                f"{value!r} now"
+            )
+    return None
+
+
+def list_configs() -> list[str]:
+    """The names of the files in `configs/`, without their suffix."""
+    return sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}"))
+
+
+def config_path(name_or_path: str | os.PathLike) -> pathlib.Path:
+    """The path of a configuration file.
+
+    Args:
+        name_or_path: a path, or a name of `list_configs()`.
+
+    Raises:
+        InputError: it is neither; says the nearest name.
+    """
+    path = pathlib.Path(name_or_path)
+    # OSError: a name that is too long for a file.
+    with contextlib.suppress(OSError):
+        if path.is_file():
+            return path
+    name = str(path).removesuffix(_SUFFIX)
+    if path.parent != pathlib.Path():
+        raise InputError(
+            f"config_file: {_shown(path)} is not a file; give a YAML file or "
+            f"one of {', '.join(list_configs())}"
+        )
+    check_choice("config_file", name, list_configs())
+    return _FOLDER / f"{name}{_SUFFIX}"
+
+
+def _read(path, where):
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise InputError(
+            f"{where}: cannot be read ({error.strerror}); give another file"
+        ) from None
+    # ValueError: not UTF-8, or no such day; RecursionError: nested too deep.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"{where}: {_reason(error)}") from None
+    return _mapping({} if values is None else values, where)
+
+
+def _parse(text, where):
+    values = hyperparams.ParamsDict()
+    try:
+        hyperparams.override_params_dict(values, text, is_strict=False)
+    # Text that it cannot parse is opened as a file: any error can follow.
+    except Exception:
+        raise InputError(
+            f"{where}: {text!r} is malformed; write recipe.steps=3,"
+            "data.train_split='train[:90%]', with quotes around a value that "
+            "holds a comma or a bracket"
+        ) from None
+    return values.as_dict()
+
+
+def _mapping(values, where):
+    if isinstance(values, dict):
+        return values
+    raise InputError(
+        f"{where}: holds no sections; write 'recipe:' and below it, indented, "
+        "'steps: 3'"
+    )
+
+
+def _reason(error):
+    mark = getattr(error, "problem_mark", None)
+    reason = getattr(error, "problem", None) or str(error)
+    reason = (reason.splitlines() or [type(error).__name__])[0]
+    line = f"line {mark.line + 1}: " if mark else ""
+    return f"{line}{reason}; mend the YAML"
+
+
+def _shown(path):
+    return str(path) if str(path).isprintable() else repr(str(path))

@@ -1,0 +1,156 @@
+"""Step, batches and evaluation of a job under its strategy.
+
+All are to be made and used in the scope of the strategy, which may be the
+default one, of a single device.
+"""
+
+import tensorflow as tf
+
+from nasnet_tf import data
+from nasnet_tf.training.config import ExperimentConfig, RuntimeConfig
+from nasnet_tf.training.optimizer import averaged_weights
+from nasnet_tf.training.step import make_evaluation_step, make_train_step
+
+
+def train_function(network, optimizer, config: ExperimentConfig):
+    """A step on a batch of `training_batches`, traced once.
+
+    Args:
+        network: a `NASNet` that returns logits.
+        optimizer: of `make_optimizer`.
+        config: of the job.
+
+    Returns:
+        A function of `(images, labels)`; see `make_train_step` for what it
+        returns, and the rate that the step had as `learning_rate`.
+    """
+    strategy = tf.distribute.get_strategy()
+    step = make_train_step(
+        network,
+        optimizer,
+        config.recipe,
+        config.runtime.seed,
+        _uses_xla(config.runtime),
+    )
+
+    @tf.function(autograph=False)
+    def run(images, labels):
+        rate = optimizer.learning_rate
+        results = strategy.run(step, args=(images, labels))
+        # The same on all replicas: they are summed there.
+        metrics = {
+            name: strategy.experimental_local_results(value)[0]
+            for name, value in results.items()
+        }
+        return {**metrics, "learning_rate": tf.convert_to_tensor(rate)}
+
+    return run
+
+
+def training_batches(
+    source, network, config: ExperimentConfig, start: int, corrupt
+):
+    """An iterator over the batches from a step on, one a replica.
+
+    Args:
+        source: a `nasnet_tf.data.Source`.
+        network: whose size and preprocessing the images have.
+        config: of the job.
+        start: steps done already.
+        corrupt: a `nasnet_tf.data.CorruptImages`.
+    """
+    batch_size = config.recipe.batch_size
+
+    def dataset(context):
+        return data.training_batches(
+            source,
+            config.data,
+            network.input_shape[1:3],
+            network.preprocessing,
+            batch_size,
+            context.get_per_replica_batch_size(batch_size),
+            position=start * batch_size,
+            shard=context.input_pipeline_id,
+            shards=context.num_input_pipelines,
+            seed=config.runtime.seed,
+            corrupt=corrupt,
+            float_dtype=_float_dtype(config),
+        )
+
+    strategy = tf.distribute.get_strategy()
+    return iter(strategy.distribute_datasets_from_function(dataset))
+
+
+def evaluation_function(source, network, optimizer, config: ExperimentConfig):
+    """A function without arguments that measures the network.
+
+    It takes the averaged weights, where the optimizer keeps them.
+
+    Args:
+        source: a `nasnet_tf.data.Source`.
+        network: a `NASNet` that returns logits.
+        optimizer: of `make_optimizer`.
+        config: of the job.
+
+    Returns:
+        A function that returns the means `loss`, `accuracy`, and with more
+        than five classes `top_5`. It raises `InputError` for an image that
+        cannot be decoded.
+    """
+    strategy = tf.distribute.get_strategy()
+    step = make_evaluation_step(network)
+
+    @tf.function(autograph=False)
+    def sums_of(images, labels, weights):
+        sums = strategy.run(step, args=(images, labels, weights))
+        return {
+            name: strategy.reduce("SUM", value, axis=None)
+            for name, value in sums.items()
+        }
+
+    def evaluate():
+        totals = {}
+        with averaged_weights(network, optimizer), data.decoding_errors():
+            for batch in _evaluation_batches(source, network, config):
+                for name, value in sums_of(*batch).items():
+                    totals[name] = totals.get(name, 0.0) + float(value)
+        examples = totals.pop("examples")
+        return {name: total / examples for name, total in totals.items()}
+
+    return evaluate
+
+
+def _evaluation_batches(source, network, config):
+    batches = data.evaluation_batches(
+        source,
+        config.data,
+        network.input_shape[1:3],
+        network.preprocessing,
+        config.recipe.batch_size,
+        _float_dtype(config),
+    ).map(lambda batch: [batch[k] for k in ("images", "labels", "weights")])
+    strategy = tf.distribute.get_strategy()
+    if strategy.num_replicas_in_sync == 1:
+        return batches
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    return strategy.experimental_distribute_dataset(
+        batches.with_options(options)
+    )
+
+
+def _float_dtype(config):
+    return "float64" if config.model.dtype == "float64" else "float32"
+
+
+def _uses_xla(runtime: RuntimeConfig):
+    if runtime.jit_compile is not None:
+        return runtime.jit_compile
+    # Never on a CPU, where it is many times slower; and it has no sum over
+    # replicas inside the network.
+    strategy = tf.distribute.get_strategy()
+    return bool(tf.config.list_physical_devices("GPU")) and not (
+        runtime.synchronized_batch_norm and strategy.num_replicas_in_sync > 1
+    )

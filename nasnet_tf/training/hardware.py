@@ -1,0 +1,43 @@
+"""What a job ran on."""
+
+import os
+import pathlib
+import platform
+
+import tensorflow as tf
+
+
+def hardware_text(replicas: int = 1) -> str:
+    """This machine's accelerators, or its processor; and the replicas."""
+    details = tf.config.experimental.get_device_details
+    accelerators = [
+        details(device).get("device_name", device.device_type)
+        for kind in ("GPU", "TPU")
+        for device in tf.config.list_physical_devices(kind)
+    ]
+    if accelerators:
+        parts = [
+            f"{accelerators.count(name)} x {name}"
+            for name in dict.fromkeys(accelerators)
+        ]
+    else:
+        cores = (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count()
+        )
+        parts = [f"{processor_name()}, {cores} cores"]
+    if replicas > 1:
+        parts.append(f"{replicas} replicas")
+    return "; ".join(parts)
+
+
+def processor_name() -> str:
+    """The name that the processor gives itself, where the system tells."""
+    path = pathlib.Path("/proc/cpuinfo")
+    if path.is_file():
+        for line in path.read_text(errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,293 @@
+"""A training job, from its configuration to its saved network."""
+
+import pathlib
+import time
+from contextlib import nullcontext
+
+import keras
+import tensorflow as tf
+
+from nasnet_tf import data as datasets
+from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.training import distributed, loop, momentum_checks
+from nasnet_tf.training.checkpoint import (
+    CONFIG_FILE,
+    JobCheckpoint,
+    exclusive,
+    network_weights,
+    newest_checkpoint,
+    save_network_config,
+)
+from nasnet_tf.training.config import ExperimentConfig
+from nasnet_tf.training.config_files import (
+    check_config,
+    first_difference,
+    read_config,
+    save_config,
+)
+from nasnet_tf.training.network import build_network, for_inference, initialize
+from nasnet_tf.training.optimizer import make_optimizer
+from nasnet_tf.training.results import TrainingResult, write_results
+from nasnet_tf.training.schedules import learning_rate_schedule
+from nasnet_tf.training.strategy import (
+    average_statistics,
+    make_strategy,
+    network_scope,
+    over_all_workers,
+    worker_count,
+    worker_index,
+)
+from nasnet_tf.training.training_log import TrainingLog
+
+
+def train(
+    config: ExperimentConfig,
+    model_dir,
+    evaluate: bool = True,
+    quiet: bool = False,
+) -> TrainingResult:
+    """Trains a network, or goes on where an earlier run of the job stopped.
+
+    The same configuration gives the same weights, bit for bit on a CPU,
+    whether or not the job was stopped on the way.
+
+    Args:
+        config: of the job; see `nasnet_tf.training.config_files.read_config`.
+        model_dir: folder of the job's files. One that holds a checkpoint of
+            the same configuration is resumed.
+        evaluate: measure on the evaluation images on the way and at the end.
+        quiet: print nothing.
+
+    Returns:
+        The trained network and what was written.
+
+    Raises:
+        InputError: the configuration, the data or the folder is bad; one line.
+        JobError: the loss is not finite, or another worker stopped.
+
+    Example:
+    >>> config = read_config(["digits"], "recipe.epochs=2")
+    >>> result = train(config, "runs/digits")
+    """
+    check_config(config)
+    model_dir = pathlib.Path(model_dir).expanduser()
+    _check_resumable(model_dir, config)
+    strategy = make_strategy(config.runtime)
+    _check_batch_size(config.recipe.batch_size, strategy)
+    data = datasets.open_data(config.data, config.runtime.seed, evaluate)
+    with strategy.scope():
+        alone = exclusive(model_dir) if worker_index() == 0 else nullcontext()
+    try:
+        with alone:
+            return _run(config, model_dir, data, strategy, quiet)
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        raise JobError(
+            f"another worker stopped ({str(error).splitlines()[0]}); start all "
+            "of them again with the same command to go on"
+        ) from error
+    except tf.errors.ResourceExhaustedError as error:
+        raise JobError(
+            f"recipe.batch_size: {config.recipe.batch_size} images of this "
+            "network do not fit into memory; lower it, or give "
+            "model.rematerialize=true"
+        ) from error
+
+
+def _run(config, model_dir, data, strategy, quiet):
+    with strategy.scope():
+        job = _Job(config, model_dir, data, quiet)
+        step = job.run()
+        # Before the first step there is no average yet.
+        optimizer = job.optimizer if step else None
+        weights = network_weights(job.network, optimizer)
+    # Outside the scope: a network made there is made on all workers.
+    result = job.finish(step, weights)
+    with strategy.scope():
+        # A worker that ends early looks to the others like a crash.
+        over_all_workers(step)
+    job.checkpoint.discard()
+    return result
+
+
+class _Job:
+    """The parts of a job, made in the scope of its strategy."""
+
+    def __init__(self, config, model_dir, data, quiet):
+        self.config = config
+        self.model_dir = model_dir
+        self.data = data
+        self.begun = time.monotonic()
+        self.strategy = tf.distribute.get_strategy()
+        self.chief = worker_index() == 0
+        self.cadence = loop.Cadence.of(
+            config, data.train.size, evaluate=data.evaluation is not None
+        )
+        keras.utils.set_random_seed(config.runtime.seed)
+        self.network = self._network()
+        resumes = newest_checkpoint(model_dir) is not None
+        self.first_weights = initialize(
+            self.network, config.model, load=not resumes
+        )
+        self.optimizer = make_optimizer(
+            config.recipe,
+            learning_rate_schedule(
+                config.recipe, self.cadence.steps, self.cadence.steps_per_epoch
+            ),
+            config.model.dtype,
+        )
+        self.optimizer.build(self.network.trainable_variables)
+        self.checkpoint = JobCheckpoint(
+            model_dir,
+            self.network,
+            self.optimizer,
+            config.runtime.keep_checkpoints,
+            worker_index(),
+        )
+        self.start = self.checkpoint.restore()
+        _check_agreed(self.start, self.strategy.num_replicas_in_sync)
+        self.corrupt = datasets.CorruptImages()
+        if self.chief:
+            save_config(config, model_dir / CONFIG_FILE)
+            save_network_config(model_dir, self.network)
+        self.log = TrainingLog(
+            model_dir,
+            self.cadence.steps,
+            self.cadence.steps_per_epoch,
+            config.recipe.batch_size,
+            self.start,
+            tensorboard=config.runtime.tensorboard,
+            quiet=quiet,
+            chief=self.chief,
+        )
+
+    def _network(self):
+        with network_scope(self.strategy):
+            return build_network(
+                self.config.model,
+                self.data.class_names,
+                self.cadence.steps,
+                self.config.runtime.seed,
+                self.data.train.channels,
+                self.config.runtime.synchronized_batch_norm,
+            )
+
+    def run(self) -> int:
+        """Trains to the last step, or where it is stopped; which it was."""
+        # A signal to one of several workers would make it save alone.
+        heed = worker_count() == 1
+        with self.log, loop.stop_requested(heed) as stop:
+            self._announce()
+            with datasets.decoding_errors():
+                return loop.run_steps(
+                    self.cadence,
+                    self.start,
+                    distributed.training_batches(
+                        self.data.train,
+                        self.network,
+                        self.config,
+                        self.start,
+                        self.corrupt,
+                    ),
+                    distributed.train_function(
+                        self.network, self.optimizer, self.config
+                    ),
+                    distributed.evaluation_function(
+                        self.data.evaluation,
+                        self.network,
+                        self.optimizer,
+                        self.config,
+                    ),
+                    lambda: average_statistics(self.network),
+                    self.log,
+                    self.checkpoint,
+                    stop,
+                )
+
+    def _announce(self):
+        config, network = self.config, self.network
+        momentum = network.get_config()["batch_norm_momentum"]
+        lines = [
+            f"{self.data.train.name}: {self.data.train.size:,} images of "
+            f"{len(self.data.class_names)} classes; {network.name} of "
+            f"{network.count_params():,} parameters; {self.cadence.steps:,} "
+            f"steps of {config.recipe.batch_size} images on "
+            f"{self.strategy.num_replicas_in_sync} device(s)",
+            self.first_weights,
+            momentum_checks.batch_norm_warning(momentum, self.cadence.steps),
+            momentum_checks.average_warning(
+                config.recipe.ema_momentum, self.cadence.steps
+            ),
+        ]
+        if self.start:
+            lines.append(f"going on from the checkpoint of step {self.start:,}")
+        for line in filter(None, lines):
+            self.log.message(line)
+
+    def finish(self, step, weights) -> TrainingResult:
+        """Writes what the job leaves behind."""
+        complete = step >= self.cadence.steps
+        model = for_inference(self.network.get_config(), weights)
+        files = {}
+        if complete and self.chief:
+            files = write_results(
+                self.model_dir,
+                model,
+                self.config,
+                self.log,
+                {
+                    "training_size": self.data.train.size,
+                    "evaluation_name": getattr(
+                        self.data.evaluation, "name", None
+                    ),
+                    "evaluation_size": getattr(self.data.evaluation, "size", 0),
+                    "replicas": self.strategy.num_replicas_in_sync,
+                    "seconds": self.log.seconds,
+                    "steps": step,
+                    "corrupt_images": self.corrupt.count,
+                    "initial_weights": self.first_weights
+                    or self.config.model.initial_weights,
+                },
+            )
+        return TrainingResult(
+            model=model,
+            step=step,
+            complete=complete,
+            evaluation=self.log.last,
+            history=self.log.history() if self.chief else {},
+            seconds=time.monotonic() - self.begun,
+            files=files,
+        )
+
+
+def _check_agreed(start, replicas):
+    """Refuses workers that found different checkpoints."""
+    if replicas == 1:
+        return
+    total, squares = over_all_workers(start)
+    if total**2 != squares * replicas:
+        raise InputError(
+            f"model_dir: the workers go on from different steps, this one from "
+            f"{start:,}; give all of them one shared folder"
+        )
+
+
+def _check_resumable(model_dir, config):
+    """Refuses a folder whose checkpoint is of another configuration."""
+    saved = model_dir / CONFIG_FILE
+    if newest_checkpoint(model_dir) is None or not saved.is_file():
+        return
+    difference = first_difference(read_config([saved]), config)
+    if difference:
+        raise InputError(
+            f"model_dir: {model_dir} holds a job of another configuration: "
+            f"{difference}; give another model_dir or the same configuration"
+        )
+
+
+def _check_batch_size(batch_size, strategy):
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise InputError(
+            f"recipe.batch_size: {batch_size} images cannot be split evenly "
+            f"over {replicas} devices; give a multiple of {replicas}"
+        )

@@ -1,0 +1,236 @@
+"""The network of a training job, with its first weights."""
+
+import contextlib
+import json
+import pathlib
+import zipfile
+
+import keras
+from absl import logging
+
+from nasnet_tf.errors import InputError
+from nasnet_tf.nasnet import NASNet
+from nasnet_tf.presets import get_preset
+from nasnet_tf.training.config import ModelConfig
+from nasnet_tf.weights import named_variables
+from nasnet_tf.weights.imagenet import imagenet_file
+from nasnet_tf.weights.loading import assign_source
+from nasnet_tf.weights.names import is_weight
+from nasnet_tf.weights.source import OURS, Source, read_source
+
+# Of `ModelConfig`, None: as in the preset.
+_OPTIONAL = (
+    "genotype",
+    "num_cells",
+    "penultimate_filters",
+    "stem",
+    "stem_multiplier",
+    "skip_reduction_layer_input",
+    "preprocessing",
+    "batch_norm_momentum",
+    "batch_norm_epsilon",
+)
+SIZES = {"imagenet": 224, "cifar": 32}
+
+
+def network_arguments(model: ModelConfig) -> dict:
+    """Keyword arguments of `NASNet` for the cells, size and preprocessing.
+
+    They are the preset's; without one and without a genotype those of the
+    network that `initial_weights` holds, if that is a `.keras` file or a job.
+
+    Args:
+        model: the `model` section of a configuration.
+    """
+    arguments = {}
+    if model.preset:
+        arguments = get_preset(model.preset).arguments
+    elif model.genotype is None:
+        arguments = saved_arguments(model.initial_weights) or {}
+    for name in _OPTIONAL:
+        if getattr(model, name) is not None:
+            arguments[name] = getattr(model, name)
+    stem = arguments.get("stem", "imagenet")
+    if model.input_size is not None or "input_shape" not in arguments:
+        size = model.input_size or SIZES[stem]
+        arguments["input_shape"] = (size, size, 3)
+    if "preprocessing" not in arguments:
+        whitened = stem == "cifar"
+        arguments["preprocessing"] = "whitening" if whitened else "scale"
+    arguments["padding"] = model.padding
+    arguments["name"] = "nasnet"
+    return arguments
+
+
+def saved_arguments(weights: str | None) -> dict | None:
+    """Those of `network_arguments` that a file or folder of weights knows.
+
+    Args:
+        weights: the path of a `.keras` file of a `NASNet` or of a job's
+            model_dir; for anything else the result is None.
+    """
+    path = pathlib.Path(weights or "")
+    unreadable = (OSError, KeyError, ValueError, zipfile.BadZipFile)
+    with contextlib.suppress(*unreadable):
+        if path.is_dir():
+            config = json.loads((path / "network.json").read_text())
+        else:
+            with zipfile.ZipFile(path) as archive:
+                saved = json.loads(archive.read("config.json"))
+            if saved["registered_name"] != "nasnet_tf>NASNet":
+                return None
+            config = saved["config"]
+        return {
+            name: config[name]
+            for name in (*_OPTIONAL, "input_shape")
+            if name != "batch_norm_momentum"
+        }
+    return None
+
+
+def build_network(
+    model: ModelConfig,
+    class_names,
+    steps: int,
+    seed: int = 0,
+    channels: int = 3,
+    synchronized_batch_norm: bool = False,
+) -> NASNet:
+    """The network as it is trained: it returns logits.
+
+    Args:
+        model: the `model` section of a configuration.
+        class_names: of the data, in the order of the labels.
+        steps: of the whole training, for drop path.
+        seed: of drop path and dropout.
+        channels: of the images.
+        synchronized_batch_norm: see `NASNet`.
+
+    Raises:
+        InputError: an argument does not fit the others.
+    """
+    arguments = network_arguments(model)
+    height, width, _ = arguments["input_shape"]
+    # A network of any size, as saved, is trained at the usual one.
+    size = SIZES[arguments.get("stem", "imagenet")]
+    arguments["input_shape"] = (height or size, width or size, channels)
+    return NASNet(
+        **arguments
+        | {
+            "classes": len(class_names),
+            "class_names": list(class_names),
+            "classifier_activation": None,
+            "auxiliary_head": model.auxiliary_head,
+            "dropout_rate": model.dropout_rate,
+            "drop_path_keep_prob": model.drop_path_keep_prob,
+            "drop_path_total_steps": steps,
+            "rematerialize": model.rematerialize,
+            "synchronized_batch_norm": synchronized_batch_norm,
+            "seed": seed,
+            "dtype": model.dtype,
+        }
+    )
+
+
+def initialize(network: NASNet, model: ModelConfig, load: bool = True) -> str:
+    """Gives the network its first weights and freezes what is to stay.
+
+    Classifiers whose number of classes differs from the file's, and those
+    that the file lacks, stay fresh.
+
+    Args:
+        network: of `build_network`.
+        model: `initial_weights` and `freeze` count.
+        load: False where a checkpoint is restored after this.
+
+    Returns:
+        A line for the log that names the fresh layers; empty without weights.
+
+    Raises:
+        InputError: the weights cannot be read or are another network's.
+    """
+    told = ""
+    if model.initial_weights and load:
+        told = _load(network, model.initial_weights)
+    if model.freeze == "backbone":
+        if not model.initial_weights:
+            raise InputError(
+                "model.freeze: 'backbone' without model.initial_weights would "
+                "keep random features; give the weights"
+            )
+        for layer in network.layers:
+            layer.trainable = layer.name.startswith(("logits", "aux_"))
+    return told
+
+
+def _load(network, weights):
+    """Loads all that fits through a network that has what the file has."""
+    if weights == "imagenet":
+        weights = imagenet_file(network)
+    if pathlib.Path(weights).is_dir():
+        source = _job_source(weights)
+    else:
+        source = read_source(weights)
+    config = network.get_config()
+    same = source.classes == config["classes"]
+    has_head = any("aux_logits" in name for name in source.tensors)
+    donor = NASNet.from_config(
+        config
+        | {
+            "include_top": same,
+            "auxiliary_head": config["auxiliary_head"] and same and has_head,
+            "frozen_layers": (),
+        }
+    )
+    report = assign_source(donor, source)
+    logging.info("Loaded %s", report)
+    given = named_variables(donor)
+    fresh = []
+    for name, variable in named_variables(network).items():
+        if name in given:
+            variable.assign(given[name])
+        elif name.endswith("kernel"):
+            fresh.append(f"{name.rpartition('/')[0]} {tuple(variable.shape)}")
+    told = f"initial weights: {report.tensors} tensors of {weights}"
+    if not fresh:
+        return f"{told}, its classifier included"
+    classes = f"; the file has {source.classes} classes" if not same else ""
+    return f"{told}; new: {', '.join(fresh)}{classes}"
+
+
+def _job_source(model_dir):
+    """What the newest checkpoint of a job holds, averaged where it is."""
+    from nasnet_tf.training.checkpoint import restore_network
+
+    job, step = restore_network(model_dir)
+    tensors = {
+        name: keras.ops.convert_to_numpy(variable)
+        for name, variable in named_variables(job).items()
+        if is_weight(name)
+    }
+    return Source(str(model_dir), f"job at step {step}", OURS, tensors)
+
+
+def for_inference(config: dict, weights: dict) -> NASNet:
+    """A network with its softmax, in float32, without the auxiliary head.
+
+    It is what a job saves.
+
+    Args:
+        config: of the network as it was trained: `NASNet.get_config()`.
+        weights: arrays by the names of `named_variables`.
+    """
+    network = NASNet.from_config(
+        config
+        | {
+            "classifier_activation": "softmax",
+            "auxiliary_head": False,
+            "rematerialize": False,
+            "synchronized_batch_norm": False,
+            "dtype": "float32",
+            "frozen_layers": (),
+        }
+    )
+    for name, variable in named_variables(network).items():
+        variable.assign(weights[name])
+    return network

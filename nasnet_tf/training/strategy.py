@@ -1,0 +1,149 @@
+"""One device, several, or several machines."""
+
+import contextlib
+import json
+import os
+
+import tensorflow as tf
+
+from nasnet_tf.errors import InputError
+from nasnet_tf.training.config import RuntimeConfig
+
+
+def make_strategy(runtime: RuntimeConfig) -> tf.distribute.Strategy:
+    """The strategy of a job; to be called before TensorFlow computes.
+
+    Args:
+        runtime: `strategy`: `"one_device"`, `"mirrored"` (all GPUs of this
+            machine), `"multi_worker"` (the cluster of `TF_CONFIG`), or
+            `"auto"`.
+
+    Raises:
+        InputError: `TF_CONFIG` is missing or cannot be used.
+    """
+    kind = runtime.strategy
+    workers = _workers(kind)
+    if kind == "auto":
+        several = len(tf.config.list_physical_devices("GPU")) > 1
+        kind = "mirrored" if several else "one_device"
+        kind = "multi_worker" if workers > 1 else kind
+    if kind == "one_device":
+        return tf.distribute.get_strategy()
+    if kind == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"runtime.strategy: multi_worker cannot start ({reason}); check "
+            "TF_CONFIG and that its addresses are free"
+        ) from error
+
+
+def _workers(kind):
+    """How many workers `TF_CONFIG` names."""
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        if kind == "multi_worker":
+            raise InputError(
+                "runtime.strategy: multi_worker needs TF_CONFIG, a JSON with "
+                'the addresses "cluster": {"worker": [...]} and this worker\'s '
+                '"task": {"type": "worker", "index": ...}'
+            )
+        return 0
+    try:
+        config = json.loads(text)
+        cluster, task = config["cluster"], config["task"]
+        addresses = cluster["worker"]
+        if task["type"] != "worker" or set(cluster) != {"worker"}:
+            raise ValueError("only tasks of type worker are used")
+        addresses[task["index"]]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise InputError(
+            f"TF_CONFIG: {text!r} cannot be used ({error}); give "
+            '{"cluster": {"worker": ["host:port", ...]}, '
+            '"task": {"type": "worker", "index": 0}}'
+        ) from None
+    return len(addresses)
+
+
+def worker_index() -> int:
+    """The number of this worker in the current strategy; 0 writes for all."""
+    resolver = tf.distribute.get_strategy().cluster_resolver
+    return resolver.task_id if resolver and resolver.task_id else 0
+
+
+def worker_count() -> int:
+    """How many workers the current strategy has."""
+    resolver = tf.distribute.get_strategy().cluster_resolver
+    if not resolver:
+        return 1
+    return resolver.cluster_spec().num_tasks("worker") or 1
+
+
+def over_all_workers(value: int) -> list[int]:
+    """The sum and the sum of squares of what the workers give.
+
+    All must call it, in the scope of the strategy; it is also where they wait
+    for each other.
+    """
+    numbers = tf.constant([value, value**2], "int64")
+    strategy = tf.distribute.get_strategy()
+
+    @tf.function(autograph=False)
+    def summed():
+        return strategy.run(
+            lambda: tf.distribute.get_replica_context().all_reduce(
+                tf.distribute.ReduceOp.SUM, tf.identity(numbers)
+            )
+        )
+
+    results = strategy.experimental_local_results(summed())
+    return [int(number) for number in results[0]]
+
+
+@contextlib.contextmanager
+def network_scope(strategy: tf.distribute.Strategy):
+    """Where the network and its optimizer are made.
+
+    Batch-norm statistics belong to each replica and are averaged where they
+    are read outside; else those of the first worker would be saved.
+    """
+
+    def creator(create, **kwargs):
+        if not kwargs.get("trainable", True):
+            integer = tf.as_dtype(_dtype(kwargs)).is_integer
+            kwargs["synchronization"] = tf.VariableSynchronization.ON_READ
+            kwargs["aggregation"] = (
+                tf.VariableAggregation.ONLY_FIRST_REPLICA
+                if integer
+                else tf.VariableAggregation.MEAN
+            )
+        return create(**kwargs)
+
+    with strategy.scope():
+        if strategy.num_replicas_in_sync == 1:
+            yield
+            return
+        with tf.variable_creator_scope(creator):
+            yield
+
+
+def _dtype(kwargs):
+    if kwargs.get("dtype") is not None:
+        return kwargs["dtype"]
+    value = kwargs["initial_value"]
+    value = value() if callable(value) else value
+    return tf.convert_to_tensor(value).dtype
+
+
+def average_statistics(model) -> None:
+    """Gives every replica the mean of all replicas' batch-norm statistics.
+
+    To be called by all workers, outside a replica.
+    """
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return
+    for variable in model.non_trainable_variables:
+        variable.assign(tf.convert_to_tensor(variable.value))
