@@ -190,7 +190,9 @@ def test_corrupt_examples_of_a_set_in_memory(config, monkeypatch):
             return decode(encoded)
 
     monkeypatch.setattr(data.tfds_source.decoding, "decode", failing)
-    opened = data.open_data(config(**IN_MEMORY))
+    with pytest.raises(InputError, match="cannot be decoded; replace"):
+        data.open_data(config(**IN_MEMORY))
+    opened = data.open_data(config(**IN_MEMORY), evaluate=False)
     source, bad = opened.train, set(opened.train.unreadable.values())
     assert source.size == TRAIN - len(bad) and 15 < len(bad) < 45
     corrupt = data.CorruptImages()
