@@ -149,7 +149,8 @@ def main(arguments):
         raise InputError(
             f"model: {given} of --model and --model_dir given; give one"
         )
-    files, override = values.config_file or (), values.params_override
+    files = values.config_file or ()
+    override = ",".join(values.params_override or ())
     if values.model:
         classifier = file_classifier(
             values.model, files, override, values.split, values.averaged

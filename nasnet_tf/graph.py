@@ -41,9 +41,13 @@ class GraphBuilder:
         predictions = self._classifier(features)
         if not self.config["auxiliary_head"]:
             return predictions
-        name = self.plan.auxiliary_cell
+        # Not the shared ReLU: two cells read it, and TensorFlow adds three
+        # gradients in an order that changes from run to run.
+        features = keras.layers.ReLU(name="aux_relu", **self.policy)(
+            self.outputs[self.plan.auxiliary_cell][0]
+        )
         logits = auxiliary_head(
-            self._activation(name, 0),
+            features,
             self.config["classes"],
             self.batch_norm_options,
             self.policy,

@@ -29,7 +29,8 @@ def main(arguments):
         raise InputError("model_dir: missing; give --model_dir=FOLDER")
     check_packages("nasnet_tf.train", {"tf-models-official": "official"})
     model_dir = pathlib.Path(values.model_dir).expanduser()
-    files, override = values.config_file or (), values.params_override
+    files = values.config_file or ()
+    override = ",".join(values.params_override or ())
     if values.mode == "eval":
         from nasnet_tf.evaluate import evaluate_job
 
@@ -80,10 +81,11 @@ def define_flags():
         "A YAML file, or the name of one in configs/; later ones go before "
         "earlier ones.",
     )
-    flags.DEFINE_string(
+    flags.DEFINE_multi_string(
         "params_override",
         None,
-        "What goes before the files: recipe.steps=3,data.data_dir=PATH",
+        "What goes before the files: recipe.steps=3,data.data_dir=PATH; may "
+        "be repeated, later ones go before earlier ones.",
     )
     flags.DEFINE_string("model_dir", None, "The folder of the job's files.")
 

@@ -15,7 +15,7 @@ from nasnet_tf.training.config_files import check_config, read_config
          "recipe.epochs: None, and so is recipe.steps; give one of them"),
         ("digits", "recipe.warmup_epochs=8",
          "recipe.warmup_epochs: 8.0 of recipe.epochs 8.0 leaves none"),
-        ("digits", "model.genotype=null", "model.preset: None, and so is"),
+        ("digits", "model.genotype=null", "model.preset: null, and so is"),
         ("digits", "model.genotype=NASNET_D",
          "model.genotype: 'NASNET_D' is neither one of NASNET_A,"),
         ("digits", "model.genotype=none.json", "model.genotype file none.json"),

@@ -367,7 +367,7 @@ def test_a_job_gives_its_averaged_weights_or_the_raw_ones(
             "model: a.keras does not exist or is not a file",
         ),
         (
-            {"model": "a.h5", "params_override": "data.source=digits"},
+            {"model": "a.h5", "params_override": ["data.source=digits"]},
             "model: a.h5 is no .keras file; name the network of these weights",
         ),
         (

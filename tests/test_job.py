@@ -199,7 +199,7 @@ def test_network_is_that_of_the_weights(job):
         )
     for weights in ("imagenet", None, str(model_dir / "metrics.jsonl")):
         model = ModelConfig(initial_weights=weights)
-        with pytest.raises(InputError, match=r"model\.preset: None"):
+        with pytest.raises(InputError, match=r"model\.preset: null"):
             check_config(
                 ExperimentConfig(model=model, recipe=RecipeConfig(steps=1))
             )

@@ -8,10 +8,14 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from nasnet_tf.training.config_files import save_config
+from nasnet_tf.training import losses
+from nasnet_tf.training.config_files import read_config, save_config
+from nasnet_tf.training.network import build_network
 from tests.training_jobs import ALL_DRAWS, small_job, variables_of
 
 KILLS = 5
@@ -78,3 +82,27 @@ def test_killed_at_random_moments(tmp_path):
     for name, value in expected.items():
         np.testing.assert_array_equal(actual[name], value, err_msg=name)
     assert lines(metrics) == lines(pathlib.Path(whole / "metrics.jsonl"))
+
+
+@pytest.mark.slow
+def test_gradients_with_the_auxiliary_head_are_the_same_each_time():
+    # Its map is read by two cells too. TensorFlow adds three gradients in the
+    # order in which their memory becomes free.
+    config = read_config(["cifar10_small"], "model.auxiliary_head=true")
+    keras.utils.set_random_seed(0)
+    network = build_network(config.model, [str(n) for n in range(10)], 100)
+    images = tf.random.stateless_normal((64, 32, 32, 3), (0, 1))
+    labels = tf.one_hot(tf.range(64) % 10, 10)
+    variables = [variable.value for variable in network.trainable_variables]
+
+    @tf.function(autograph=False)
+    def gradients():
+        with tf.GradientTape() as tape:
+            outputs = network(images, training=True)
+            parts = losses.losses(network, outputs, labels, config.recipe, [])
+        return tape.gradient(parts["loss"], variables)
+
+    first = [gradient.numpy() for gradient in gradients()]
+    for _ in range(30):
+        for expected, actual in zip(first, gradients(), strict=True):
+            np.testing.assert_array_equal(actual, expected)

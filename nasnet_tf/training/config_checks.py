@@ -157,8 +157,10 @@ def _check_model(model):
         _renamed(get_preset, model.preset)
     elif model.genotype is None and not saved_arguments(model.initial_weights):
         raise InputError(
-            "model.preset: None, and so is model.genotype; give one of them, "
-            "or a .keras file of a NASNet as model.initial_weights"
+            "model.preset: null, and so is model.genotype, and "
+            f"model.initial_weights {model.initial_weights!r} is no .keras "
+            "file of a NASNet and no job's folder that is there; give one of "
+            "the three"
         )
     if model.genotype is not None:
         _renamed(get_genotype, model.genotype)
