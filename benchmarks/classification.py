@@ -11,7 +11,6 @@ keras.applications' figure over ours: above 1 this package is faster or smaller.
 import json
 import os
 import pathlib
-import platform
 import resource
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from absl import flags
 
 import nasnet_tf
 from nasnet_tf import command_line
+from nasnet_tf.training.hardware import processor_name
 
 _REPEATS = flags.DEFINE_integer("repeats", 20, "Timed calls of each.")
 _BATCHES = flags.DEFINE_list("batches", ["1", "16"], "Batch sizes.")
@@ -155,15 +155,6 @@ def _alone_in_a_process(name):
     return json.loads(output.stdout.splitlines()[-1])
 
 
-def _processor():
-    info = pathlib.Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
 def main(arguments):
     del arguments
     if _ALONE.value:
@@ -173,7 +164,9 @@ def main(arguments):
     rows = in_turn(_REPEATS.value, [int(b) for b in _BATCHES.value])
     for key in separate["ours"]:
         rows[key] = {name: separate[name][key] for name in NAMES}
-    print(f"{_processor()}, {os.cpu_count()} cores, keras {keras.__version__}")
+    print(
+        f"{processor_name()}, {os.cpu_count()} cores, keras {keras.__version__}"
+    )
     columns = ("keras", "ours", "ratio", "folded", "ratio")
     print(f"{'':38}" + "".join(f"{column:>10}" for column in columns))
     for key, row in rows.items():

@@ -26,10 +26,10 @@ _PREFIX = "step"
 class JobCheckpoint:
     """Saves and restores a job; the newest checkpoint is always whole.
 
-    It holds the weights and statistics, the states of dropout, the optimizer
-    with its step, and the moving average of the weights. The order of the
-    data, its augmentation and drop path are functions of the seed and the
-    step, and need no state.
+    It holds the weights and statistics, the optimizer with its step, and the
+    moving average of the weights. The order of the data, its augmentation,
+    drop path and dropout are functions of the seed and the step, and need no
+    state.
 
     A checkpoint is written under other names and then renamed, and the file
     that names the newest is replaced last: a job killed at any moment resumes
@@ -47,14 +47,12 @@ class JobCheckpoint:
         self.folder = pathlib.Path(model_dir) / FOLDER
         # Not the optimizer's count: it skips steps whose float16 overflowed.
         self.step = tf.Variable(0, dtype="int64", trainable=False)
-        averages = moving_averages(optimizer)
-        of_network = {id(variable) for variable in averages}
+        averages = _averages(model, optimizer)
+        of_network = {id(variable) for variable in averages.values()}
         state = tf.train.Checkpoint(
             step=self.step,
             network=_values(named_variables(model)),
-            average=_values(
-                dict(zip(trained_names(model), averages, strict=False))
-            ),
+            average=_values(averages),
             optimizer=_values(
                 {
                     f"{number:05}": variable
@@ -94,17 +92,14 @@ class JobCheckpoint:
         Raises:
             InputError: none can be read.
         """
-        for path in reversed(self._reader.checkpoints):
-            try:
-                self._reader.checkpoint.restore(path).assert_consumed()
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
-                failure = _unreadable(path, error)
-                logging.warning("%s", failure)
-            else:
-                return int(self.step)
-        if self._reader.checkpoints:
-            raise failure
-        return 0
+        if not self._reader.checkpoints:
+            return 0
+
+        def read(prefix):
+            self._reader.checkpoint.restore(prefix).assert_consumed()
+            return int(self.step)
+
+        return _newest_readable(self._reader.checkpoints, read)
 
     def save(self, step: int) -> str:
         """Saves the job and returns the prefix of the checkpoint.
@@ -200,15 +195,11 @@ def restore_network(model_dir, averaged: bool = True) -> tuple[NASNet, int]:
             "give the model_dir of python -m nasnet_tf.train"
         )
     config = json.loads(path.read_text())
-    for prefix in reversed(known.all_model_checkpoint_paths):
-        try:
-            weights, step = _read(config, prefix, averaged)
-        except (tf.errors.OpError, AssertionError, ValueError) as error:
-            failure = _unreadable(prefix, error)
-            logging.warning("%s", failure)
-        else:
-            return for_inference(config, weights), step
-    raise failure
+    weights, step = _newest_readable(
+        known.all_model_checkpoint_paths,
+        lambda prefix: _read(config, prefix, averaged),
+    )
+    return for_inference(config, weights), step
 
 
 def _read(config, prefix, averaged):
@@ -242,12 +233,31 @@ def network_weights(model, optimizer=None) -> dict:
         optimizer: one whose averages stand for the weights, where it has any.
     """
     variables = named_variables(model)
-    averages = moving_averages(optimizer) if optimizer else []
-    variables |= dict(zip(trained_names(model), averages, strict=False))
+    if optimizer:
+        variables |= _averages(model, optimizer)
     return {
         name: keras.ops.convert_to_numpy(variable)
         for name, variable in variables.items()
     }
+
+
+def _averages(model, optimizer):
+    """The moving averages of the trainable variables by name, if kept."""
+    averages = moving_averages(optimizer)
+    if not averages:
+        return {}
+    return dict(zip(trained_names(model), averages, strict=True))
+
+
+def _newest_readable(prefixes, read):
+    """What `read` makes of the newest checkpoint that it can read."""
+    for prefix in reversed(prefixes):
+        try:
+            return read(prefix)
+        except (tf.errors.OpError, AssertionError, ValueError) as error:
+            failure = _unreadable(prefix, error)
+            logging.warning("%s", failure)
+    raise failure
 
 
 def _values(variables):
