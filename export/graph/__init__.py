@@ -1,0 +1,8 @@
+"""The network that is exported, as plain operations."""
+
+from export.graph.building import to_keras
+from export.graph.graph import Graph, Node
+from export.graph.reading import read_model
+from export.graph.shapes import mult_adds, shapes
+
+__all__ = ["Graph", "Node", "mult_adds", "read_model", "shapes", "to_keras"]

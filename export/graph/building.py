@@ -1,0 +1,192 @@
+"""A `Graph` as a Keras model of plain layers."""
+
+import keras
+import numpy as np
+from keras import layers
+
+from export.graph.graph import Graph
+
+
+def to_keras(graph: Graph) -> keras.Model:
+    """A functional model of Keras's own layers that computes a graph.
+
+    Args:
+        graph: as read or rewritten.
+
+    Returns:
+        A `keras.Model` of images of any batch; it loads wherever Keras is.
+    """
+    tensors, weights = {}, []
+    for name, node in graph.nodes.items():
+        if node.op == "input":
+            dtype = node.options.get("dtype", "float32")
+            tensors[name] = keras.Input(
+                node.options["shape"], name=_layer_name(name), dtype=dtype
+            )
+            continue
+        inputs = [tensors[read] for read in node.inputs]
+        made, layer = BUILDERS[node.op](_layer_name(name), node, inputs)
+        tensors[name] = made
+        if layer is not None:
+            weights.append((layer, node))
+    ((name, _),) = graph.of("input")
+    model = keras.Model(tensors[name], tensors[graph.output], name=graph.name)
+    for layer, node in weights:
+        _assign(layer, node)
+    return model
+
+
+def _layer_name(name):
+    return name.replace("/", ".")
+
+
+def _assign(layer, node):
+    values = dict(node.weights)
+    if isinstance(layer, layers.BatchNormalization):
+        channels = len(values["scale"])
+        layer.set_weights(
+            [
+                values["scale"],
+                values["offset"],
+                np.zeros(channels),
+                np.ones(channels),
+            ]
+        )
+        return
+    layer.set_weights(list(values.values()))
+
+
+def _window(node):
+    return {
+        "strides": node.options["strides"],
+        "padding": node.options["padding"],
+        "data_format": "channels_last",
+    }
+
+
+def _convolution(node):
+    return {
+        **_window(node),
+        "dilation_rate": node.options.get("dilation", (1, 1)),
+        "use_bias": "bias" in node.weights,
+        "activation": "relu" if node.options.get("relu") else None,
+    }
+
+
+def _conv(name, node, inputs):
+    *size, _, filters = node.weights["kernel"].shape
+    layer = layers.Conv2D(filters, size, name=name, **_convolution(node))
+    return layer(*inputs), layer
+
+
+def _depthwise_conv(name, node, inputs):
+    size = node.weights["kernel"].shape[:2]
+    layer = layers.DepthwiseConv2D(size, name=name, **_convolution(node))
+    return layer(*inputs), layer
+
+
+def _dense(name, node, inputs):
+    layer = layers.Dense(
+        node.weights["kernel"].shape[1],
+        use_bias="bias" in node.weights,
+        name=name,
+    )
+    return layer(*inputs), layer
+
+
+def _affine(name, node, inputs):
+    layer = layers.BatchNormalization(epsilon=0.0, name=name)
+    return layer(*inputs, training=False), layer
+
+
+def _group_norm(name, node, inputs):
+    layer = layers.GroupNormalization(
+        node.options["groups"], epsilon=node.options["epsilon"], name=name
+    )
+    return layer(*inputs), layer
+
+
+def _add(name, node, inputs):
+    if not node.options.get("relu"):
+        return layers.Add(name=name)(inputs), None
+    total = layers.Add(name=f"{name}.sum")(inputs)
+    return layers.ReLU(name=name)(total), None
+
+
+def _pool(kind):
+    def build(name, node, inputs):
+        layer = kind(node.options["size"], name=name, **_window(node))
+        return layer(*inputs), None
+
+    return build
+
+
+def _plain(kind, **arguments):
+    def build(name, node, inputs):
+        return kind(name=name, **arguments)(*inputs), None
+
+    return build
+
+
+def _concat(name, node, inputs):
+    return layers.Concatenate(name=name)(inputs), None
+
+
+def _pad(name, node, inputs):
+    return layers.ZeroPadding2D(node.options["pads"], name=name)(*inputs), None
+
+
+def _slice(name, node, inputs):
+    sizes = inputs[0].shape[1:3]
+    cropping = [
+        (begin, size - begin - kept)
+        for begin, kept, size in zip(
+            node.options["begin"], node.options["size"], sizes, strict=True
+        )
+    ]
+    return layers.Cropping2D(cropping, name=name)(*inputs), None
+
+
+def _activation(name, node, inputs):
+    layer = layers.Activation(node.options["function"], name=name)
+    return layer(*inputs), None
+
+
+def _scale_positions(name, node, inputs):
+    factor = node.weights["factor"][None, :, :, None]
+    return keras.ops.multiply(*inputs, factor), None
+
+
+def _cast(name, node, inputs):
+    return keras.ops.cast(*inputs, "float32"), None
+
+
+def _standardize(name, node, inputs):
+    (images,) = inputs
+    axes = (1, 2, 3)
+    mean = keras.ops.mean(images, axis=axes, keepdims=True)
+    deviation = keras.ops.std(images, axis=axes, keepdims=True)
+    least = float(1 / np.sqrt(np.prod(images.shape[1:])))
+    return (images - mean) / keras.ops.maximum(deviation, least), None
+
+
+BUILDERS = {
+    "conv": _conv,
+    "depthwise_conv": _depthwise_conv,
+    "dense": _dense,
+    "affine": _affine,
+    "group_norm": _group_norm,
+    "scale_positions": _scale_positions,
+    "relu": _plain(layers.ReLU),
+    "add": _add,
+    "max_pool": _pool(layers.MaxPooling2D),
+    "average_pool": _pool(layers.AveragePooling2D),
+    "global_average_pool": _plain(layers.GlobalAveragePooling2D),
+    "global_max_pool": _plain(layers.GlobalMaxPooling2D),
+    "concat": _concat,
+    "pad": _pad,
+    "slice": _slice,
+    "activation": _activation,
+    "cast": _cast,
+    "standardize": _standardize,
+}

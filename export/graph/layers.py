@@ -1,0 +1,368 @@
+"""What Keras's layers and operations are in a `Graph`.
+
+Each function adds the nodes of one call and returns the name of the last:
+`make(graph, inputs, parts)`, where `inputs` are the names of the nodes read.
+"""
+
+import typing
+
+import keras
+import numpy as np
+from keras import layers
+
+from nasnet_tf.errors import InputError
+
+
+class Parts(typing.NamedTuple):
+    """One call of a layer or an operation.
+
+    Args:
+        layer: the layer or operation of Keras.
+        name: of the node.
+        arguments: of the call, with `args` and `kwargs`.
+        tensors: those among them that are tensors.
+    """
+
+    layer: object
+    name: str
+    arguments: object
+    tensors: list
+
+
+def _value(variable):
+    return np.asarray(keras.ops.convert_to_numpy(variable), "float32")
+
+
+def _pair(value):
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * 2
+
+
+def _weights(**variables):
+    return {k: _value(v) for k, v in variables.items() if v is not None}
+
+
+def _activation(graph, layer, name):
+    """The activation that a layer ends with, as a node of its own."""
+    function = getattr(layer.activation, "__name__", "?")
+    if function == "linear":
+        return name
+    if function == "relu":
+        return graph.add(f"{name}_relu", "relu", [name])
+    options = {"function": function}
+    return graph.add(
+        f"{name}_{function}", "activation", [name], options=options
+    )
+
+
+def _check_format(layer):
+    if layer.data_format != "channels_last":
+        raise InputError(
+            f"model: {layer.name} is channels_first; build it channels_last"
+        )
+    if getattr(layer, "groups", 1) != 1:
+        raise InputError(
+            f"model: {layer.name} is a convolution in groups, which export "
+            "does not know"
+        )
+
+
+def _window(layer):
+    _check_format(layer)
+    return {
+        "strides": _pair(layer.strides),
+        "padding": layer.padding,
+        "dilation": _pair(getattr(layer, "dilation_rate", 1)),
+    }
+
+
+def _conv(graph, inputs, parts):
+    name = graph.add(
+        parts.name,
+        "conv",
+        inputs,
+        options=_window(parts.layer),
+        weights=_weights(kernel=parts.layer.kernel, bias=parts.layer.bias),
+    )
+    return _activation(graph, parts.layer, name)
+
+
+def _per_channel(graph, name, inputs, options, kernel, bias=None):
+    """A depthwise convolution of any multiplier."""
+    if kernel.shape[-1] != 1:
+        raise InputError(
+            f"model: {name} has a depth multiplier of {kernel.shape[-1]}; "
+            "export knows 1"
+        )
+    weights = {"kernel": kernel}
+    if bias is not None:
+        weights["bias"] = bias
+    return graph.add(
+        name, "depthwise_conv", inputs, options=options, weights=weights
+    )
+
+
+def _depthwise_conv(graph, inputs, parts):
+    bias = None if parts.layer.bias is None else _value(parts.layer.bias)
+    name = _per_channel(
+        graph,
+        parts.name,
+        inputs,
+        _window(parts.layer),
+        _value(parts.layer.kernel),
+        bias,
+    )
+    return _activation(graph, parts.layer, name)
+
+
+def _separable_conv(graph, inputs, parts):
+    depthwise = _per_channel(
+        graph,
+        f"{parts.name}_depthwise",
+        inputs,
+        _window(parts.layer),
+        _value(parts.layer.depthwise_kernel),
+    )
+    name = graph.add(
+        f"{parts.name}_pointwise",
+        "conv",
+        [depthwise],
+        options={"strides": (1, 1), "padding": "valid", "dilation": (1, 1)},
+        weights=_weights(
+            kernel=parts.layer.pointwise_kernel, bias=parts.layer.bias
+        ),
+    )
+    return _activation(graph, parts.layer, name)
+
+
+def _batch_norm(graph, inputs, parts):
+    if parts.layer.axis not in (-1, 3):
+        raise InputError(
+            f"model: {parts.name} normalises axis {parts.layer.axis}, not "
+            "the last"
+        )
+    variance = np.float64(_value(parts.layer.moving_variance))
+    scale = 1 / np.sqrt(variance + parts.layer.epsilon)
+    if parts.layer.gamma is not None:
+        scale = scale * _value(parts.layer.gamma)
+    offset = -_value(parts.layer.moving_mean) * scale
+    if parts.layer.beta is not None:
+        offset = offset + _value(parts.layer.beta)
+    weights = {"scale": scale, "offset": offset}
+    weights = {k: v.astype("float32") for k, v in weights.items()}
+    return graph.add(parts.name, "affine", inputs, weights=weights)
+
+
+def _group_norm(graph, inputs, parts):
+    channels = parts.tensors[0].shape[-1]
+    groups = -1 if parts.layer.groups in (-1, channels) else parts.layer.groups
+    if groups not in (1, -1):
+        raise InputError(
+            f"model: {parts.name} has {groups} groups; export knows 1 and one "
+            "for each channel"
+        )
+    ones, zeros = np.ones(channels, "f4"), np.zeros(channels, "f4")
+    gamma = ones if parts.layer.gamma is None else _value(parts.layer.gamma)
+    beta = zeros if parts.layer.beta is None else _value(parts.layer.beta)
+    return graph.add(
+        parts.name,
+        "group_norm",
+        inputs,
+        options={"groups": groups, "epsilon": float(parts.layer.epsilon)},
+        weights={"gamma": gamma, "beta": beta},
+    )
+
+
+def _relu_layer(graph, inputs, parts):
+    plain = not parts.layer.negative_slope and not parts.layer.threshold
+    if parts.layer.max_value is not None or not plain:
+        raise InputError(
+            f"model: {parts.name} is not the plain ReLU, which export knows"
+        )
+    return graph.add(parts.name, "relu", inputs)
+
+
+def _activation_layer(graph, inputs, parts):
+    return _activation(graph, parts.layer, inputs[0])
+
+
+def _dense(graph, inputs, parts):
+    name = graph.add(
+        parts.name,
+        "dense",
+        inputs,
+        weights=_weights(kernel=parts.layer.kernel, bias=parts.layer.bias),
+    )
+    return _activation(graph, parts.layer, name)
+
+
+def _pool_layer(op):
+    def make(graph, inputs, parts):
+        _check_format(parts.layer)
+        options = {
+            "size": _pair(parts.layer.pool_size),
+            "strides": _pair(parts.layer.strides),
+            "padding": parts.layer.padding,
+        }
+        return graph.add(parts.name, op, inputs, options=options)
+
+    return make
+
+
+def _pool(op):
+    def make(graph, inputs, parts):
+        strides = parts.layer.strides or parts.layer.pool_size
+        options = {
+            "size": _pair(parts.layer.pool_size),
+            "strides": _pair(strides),
+            "padding": parts.layer.padding,
+        }
+        return graph.add(parts.name, op, inputs, options=options)
+
+    return make
+
+
+def _plain(op):
+    def make(graph, inputs, parts):
+        return graph.add(parts.name, op, inputs)
+
+    return make
+
+
+def _add(graph, inputs, parts):
+    if len(parts.tensors) == 1 and len(parts.arguments.args) == 2:
+        return _add_offset(graph, inputs, parts)
+    if (
+        len({tuple(t.shape) for t in parts.tensors}) != 1
+        or len(parts.tensors) < 2
+    ):
+        raise InputError(
+            f"model: {parts.name} adds other things than feature maps of "
+            "one shape, which export does not know"
+        )
+    total = inputs[0]
+    for other in inputs[1:]:
+        total = graph.add(parts.name, "add", [total, other])
+    return total
+
+
+def _add_offset(graph, inputs, parts):
+    """A bias: one number for each channel."""
+    channels = parts.tensors[0].shape[-1]
+    first, second = parts.arguments.args
+    offset = _value(second if first is parts.tensors[0] else first)
+    if offset.shape not in ((), (channels,)):
+        raise InputError(
+            f"model: {parts.name} adds an array of shape {offset.shape}; "
+            "export knows one number for each channel"
+        )
+    weights = {
+        "scale": np.ones(channels, "float32"),
+        "offset": np.broadcast_to(offset, (channels,)),
+    }
+    return graph.add(f"{inputs[0]}_bias", "affine", inputs, weights=weights)
+
+
+def _concat(graph, inputs, parts):
+    if parts.layer.axis not in (-1, len(parts.tensors[0].shape) - 1):
+        raise InputError(
+            f"model: {parts.name} concatenates axis {parts.layer.axis}, "
+            "not channels"
+        )
+    return graph.add(parts.name, "concat", inputs)
+
+
+def _pad_layer(graph, inputs, parts):
+    pads = tuple(tuple(p) for p in parts.layer.padding)
+    return graph.add(parts.name, "pad", inputs, options={"pads": pads})
+
+
+def _pad(graph, inputs, parts):
+    batch, rows, columns, channels = parts.layer.pad_width
+    if parts.layer.mode != "constant" or any((*batch, *channels)):
+        raise InputError(
+            f"model: {parts.name} pads other than with rows and columns "
+            "of zeros, which export does not know"
+        )
+    pads = (tuple(rows), tuple(columns))
+    return graph.add(parts.name, "pad", inputs, options={"pads": pads})
+
+
+def _cropping(graph, inputs, parts):
+    (top, bottom), (left, right) = parts.layer.cropping
+    height, width = parts.tensors[0].shape[1:3]
+    size = (height - top - bottom, width - left - right)
+    options = {"begin": (top, left), "size": size}
+    return graph.add(parts.name, "slice", inputs, options=options)
+
+
+def _get_item(graph, inputs, parts):
+    key = parts.arguments.args[1]
+    shape = parts.tensors[0].shape
+    begin, size = [], []
+    for axis, part in enumerate(key):
+        if not isinstance(part, slice) or part.step not in (None, 1):
+            raise InputError(
+                f"model: {parts.name} indexes with {part!r}, which export "
+                "does not know"
+            )
+        if axis in (1, 2):
+            first, last, _ = part.indices(shape[axis])
+            begin.append(first)
+            size.append(last - first)
+        elif part not in (slice(None), slice(None, None, 1)):
+            raise InputError(
+                f"model: {parts.name} cuts another axis than rows and "
+                "columns, which export does not know"
+            )
+    options = {"begin": tuple(begin), "size": tuple(size)}
+    return graph.add(parts.name, "slice", inputs, options=options)
+
+
+def _global_pool(op):
+    def make(graph, inputs, parts):
+        if parts.layer.keepdims:
+            raise InputError(
+                f"model: {parts.name} keeps its dimensions; export does not "
+                "know that"
+            )
+        return graph.add(parts.name, op, inputs)
+
+    return make
+
+
+def _nothing(graph, inputs, parts):
+    return inputs[0]
+
+
+# In order: a layer is what the first one that it is an instance of says.
+LAYERS = {
+    layers.SeparableConv2D: _separable_conv,
+    layers.DepthwiseConv2D: _depthwise_conv,
+    layers.Conv2DTranspose: None,
+    layers.Conv2D: _conv,
+    layers.BatchNormalization: _batch_norm,
+    layers.GroupNormalization: _group_norm,
+    layers.ReLU: _relu_layer,
+    layers.Activation: _activation_layer,
+    layers.Add: _add,
+    layers.Concatenate: _concat,
+    layers.MaxPooling2D: _pool_layer("max_pool"),
+    layers.AveragePooling2D: _pool_layer("average_pool"),
+    layers.GlobalAveragePooling2D: _global_pool("global_average_pool"),
+    layers.GlobalMaxPooling2D: _global_pool("global_max_pool"),
+    layers.ZeroPadding2D: _pad_layer,
+    layers.Cropping2D: _cropping,
+    layers.Dense: _dense,
+    layers.Dropout: _nothing,
+}
+# By the name of the class of `keras.ops` that a call of it becomes.
+OPERATIONS = {
+    "Relu": _plain("relu"),
+    "Add": _add,
+    "Concatenate": _concat,
+    "MaxPool": _pool("max_pool"),
+    "AveragePool": _pool("average_pool"),
+    "Pad": _pad,
+    "GetItem": _get_item,
+    "ConvertToTensor": _nothing,
+}

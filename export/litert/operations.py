@@ -1,0 +1,280 @@
+"""How each operation of a `Graph` is written in LiteRT."""
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from nasnet_tf.errors import InputError
+
+PADDINGS = {"same": schema.Padding.SAME, "valid": schema.Padding.VALID}
+
+
+def _relu_option(node):
+    kinds = schema.ActivationFunctionType
+    return kinds.RELU if node.options.get("relu") else kinds.NONE
+
+
+def _windowed(options, node):
+    options.padding = PADDINGS[node.options["padding"]]
+    options.strideH, options.strideW = node.options["strides"]
+    return options
+
+
+def _dilated(options, node):
+    dilation = node.options.get("dilation", (1, 1))
+    options.dilationHFactor, options.dilationWFactor = dilation
+    options.fusedActivationFunction = _relu_option(node)
+    return _windowed(options, node)
+
+
+def _bias(writer, name, node):
+    channels = node.weights["kernel"].shape[
+        2 if node.op == "depthwise_conv" else -1
+    ]
+    if "bias" not in node.weights:
+        zeros = np.zeros(channels, "float32")
+        return writer.weight(f"zeros_{channels}", zeros)
+    return writer.weight(f"{name}/bias", node.weights["bias"])
+
+
+def _conv(writer, name, node):
+    kernel = np.transpose(node.weights["kernel"], (3, 0, 1, 2))
+    inputs = [
+        *writer.read(node),
+        writer.weight(f"{name}/kernel", kernel),
+        _bias(writer, name, node),
+    ]
+    options = _dilated(schema.Conv2DOptionsT(), node)
+    writer.result(name, "CONV_2D", inputs, options)
+
+
+def _depthwise_conv(writer, name, node):
+    kernel = np.transpose(node.weights["kernel"], (3, 0, 1, 2))
+    inputs = [
+        *writer.read(node),
+        writer.weight(f"{name}/kernel", kernel),
+        _bias(writer, name, node),
+    ]
+    options = _dilated(schema.DepthwiseConv2DOptionsT(), node)
+    options.depthMultiplier = 1
+    dilated = max(node.options.get("dilation", (1, 1))) > 1
+    writer.result(
+        name, "DEPTHWISE_CONV_2D", inputs, options, version=2 if dilated else 1
+    )
+
+
+def _dense(writer, name, node):
+    inputs = [
+        *writer.read(node),
+        writer.weight(f"{name}/kernel", node.weights["kernel"].T),
+        _bias(writer, name, node),
+    ]
+    writer.result(
+        name, "FULLY_CONNECTED", inputs, schema.FullyConnectedOptionsT()
+    )
+
+
+def _pool(code):
+    def write(writer, name, node):
+        options = _windowed(schema.Pool2DOptionsT(), node)
+        options.filterHeight, options.filterWidth = node.options["size"]
+        options.fusedActivationFunction = _relu_option(node)
+        writer.result(name, code, writer.read(node), options)
+
+    return write
+
+
+def _add(writer, name, node):
+    options = schema.AddOptionsT()
+    options.fusedActivationFunction = _relu_option(node)
+    writer.result(name, "ADD", writer.read(node), options)
+
+
+def _relu(writer, name, node):
+    writer.result(name, "RELU", writer.read(node))
+
+
+def _concat(writer, name, node):
+    options = schema.ConcatenationOptionsT()
+    options.axis = 3
+    writer.result(name, "CONCATENATION", writer.read(node), options)
+
+
+def _pad(writer, name, node):
+    rows, columns = node.options["pads"]
+    pads = np.array([(0, 0), rows, columns, (0, 0)], "int32")
+    inputs = [*writer.read(node), writer.constant(f"{name}/pads", pads)]
+    writer.result(name, "PAD", inputs, schema.PadOptionsT())
+
+
+def _slice(writer, name, node):
+    (top, left), (height, width) = node.options["begin"], node.options["size"]
+    begin = np.array([0, top, left, 0], "int32")
+    size = np.array([1, height, width, writer.shape(name)[3]], "int32")
+    inputs = [
+        *writer.read(node),
+        writer.constant(f"{name}/begin", begin),
+        writer.constant(f"{name}/size", size),
+    ]
+    writer.result(name, "SLICE", inputs, schema.SliceOptionsT())
+
+
+def _affine(writer, name, node):
+    """A multiplication and an addition for each channel."""
+    scale, offset = node.weights["scale"], node.weights["offset"]
+    shape = writer.shapes[name]
+    scaled = writer.read(node)[0]
+    if not (scale == 1).all():
+        factor = writer.weight(f"{name}/scale", scale)
+        inputs, scaled = (
+            [scaled, factor],
+            writer.tensor(f"{name}/scaled", shape),
+        )
+        writer.operator("MUL", inputs, scaled, schema.MulOptionsT())
+    options = schema.AddOptionsT()
+    options.fusedActivationFunction = _relu_option(node)
+    inputs = [scaled, writer.weight(f"{name}/offset", offset)]
+    writer.result(name, "ADD", inputs, options)
+
+
+def _scale_positions(writer, name, node):
+    factor = writer.weight(f"{name}/factor", node.weights["factor"][..., None])
+    inputs = [*writer.read(node), factor]
+    writer.result(name, "MUL", inputs, schema.MulOptionsT())
+
+
+def _mean(writer, name, source, shape, axes):
+    """The mean over axes, which stay with size 1."""
+    options = schema.ReducerOptionsT()
+    options.keepDims = True
+    kept = [1 if n + 1 in axes else size for n, size in enumerate(shape)]
+    output = writer.tensor(name, kept)
+    axes = writer.constant(f"{name}/axes", np.array(axes, "int32"))
+    writer.operator("MEAN", [source, axes], output, options)
+    return output, kept
+
+
+def _normalized(writer, name, source, shape, axes, epsilon):
+    """`source` to mean 0 and variance 1 over axes."""
+    mean, kept = _mean(writer, f"{name}/mean", source, shape, axes)
+    centred = writer.tensor(f"{name}/centred", shape)
+    writer.operator("SUB", [source, mean], centred, schema.SubOptionsT())
+    squares = writer.tensor(f"{name}/squares", shape)
+    writer.operator("MUL", [centred, centred], squares, schema.MulOptionsT())
+    variance, _ = _mean(writer, f"{name}/variance", squares, shape, axes)
+    factor = epsilon(variance, kept)
+    return centred, factor
+
+
+def _group_norm(writer, name, node):
+    shape = writer.shapes[name]
+    axes = (1, 2, 3) if node.options["groups"] == 1 else (1, 2)
+
+    def inverse_deviation(variance, kept):
+        above = writer.tensor(f"{name}/above", kept)
+        epsilon = np.array([node.options["epsilon"]], "float32")
+        epsilon = writer.constant(f"{name}/epsilon", epsilon)
+        writer.operator("ADD", [variance, epsilon], above, schema.AddOptionsT())
+        root = writer.tensor(f"{name}/root", kept)
+        writer.operator("RSQRT", [above], root)
+        return root
+
+    (source,) = writer.read(node)
+    centred, factor = _normalized(
+        writer, name, source, shape, axes, inverse_deviation
+    )
+    product = writer.tensor(f"{name}/normalized", shape)
+    writer.operator("MUL", [centred, factor], product, schema.MulOptionsT())
+    scaled = writer.tensor(f"{name}/scaled", shape)
+    gamma = writer.weight(f"{name}/gamma", node.weights["gamma"])
+    writer.operator("MUL", [product, gamma], scaled, schema.MulOptionsT())
+    beta = writer.weight(f"{name}/beta", node.weights["beta"])
+    writer.result(name, "ADD", [scaled, beta], schema.AddOptionsT())
+
+
+def _standardize(writer, name, node):
+    """TensorFlow's: the deviation is at least 1 / sqrt(number of pixels)."""
+    shape = writer.shapes[name]
+    least = np.array([1 / np.sqrt(np.prod(shape))], "float32")
+
+    def deviation(variance, kept):
+        root = writer.tensor(f"{name}/root", kept)
+        writer.operator("SQRT", [variance], root)
+        bounded = writer.tensor(f"{name}/deviation", kept)
+        least_index = writer.constant(f"{name}/least", least)
+        writer.operator(
+            "MAXIMUM",
+            [root, least_index],
+            bounded,
+            schema.MaximumMinimumOptionsT(),
+        )
+        return bounded
+
+    (source,) = writer.read(node)
+    centred, divisor = _normalized(
+        writer, name, source, shape, (1, 2, 3), deviation
+    )
+    writer.result(name, "DIV", [centred, divisor], schema.DivOptionsT())
+
+
+def _global_pool(code):
+    def write(writer, name, node):
+        options = schema.ReducerOptionsT()
+        options.keepDims = False
+        axes = writer.constant(f"{name}/axes", np.array([1, 2], "int32"))
+        writer.result(name, code, [*writer.read(node), axes], options)
+
+    return write
+
+
+def _cast(writer, name, node):
+    options = schema.CastOptionsT()
+    options.inDataType = schema.TensorType.UINT8
+    options.outDataType = schema.TensorType.FLOAT32
+    writer.result(name, "CAST", writer.read(node), options)
+
+
+def _softmax_options():
+    options = schema.SoftmaxOptionsT()
+    options.beta = 1.0
+    return options
+
+
+ACTIVATIONS = {
+    "softmax": ("SOFTMAX", _softmax_options),
+    "sigmoid": ("LOGISTIC", lambda: None),
+    "tanh": ("TANH", lambda: None),
+    "relu6": ("RELU6", lambda: None),
+}
+
+
+def _activation(writer, name, node):
+    function = node.options["function"]
+    if function not in ACTIVATIONS:
+        raise InputError(
+            f"model: {name} is the activation {function!r}, which export to "
+            f"LiteRT does not know; it knows {', '.join(ACTIVATIONS)}"
+        )
+    code, options = ACTIVATIONS[function]
+    writer.result(name, code, writer.read(node), options())
+
+
+OPERATIONS = {
+    "conv": _conv,
+    "depthwise_conv": _depthwise_conv,
+    "dense": _dense,
+    "max_pool": _pool("MAX_POOL_2D"),
+    "average_pool": _pool("AVERAGE_POOL_2D"),
+    "add": _add,
+    "relu": _relu,
+    "concat": _concat,
+    "pad": _pad,
+    "slice": _slice,
+    "affine": _affine,
+    "group_norm": _group_norm,
+    "scale_positions": _scale_positions,
+    "standardize": _standardize,
+    "global_average_pool": _global_pool("MEAN"),
+    "global_max_pool": _global_pool("REDUCE_MAX"),
+    "cast": _cast,
+    "activation": _activation,
+}

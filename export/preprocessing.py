@@ -1,0 +1,39 @@
+"""Preprocessing as part of the network."""
+
+import numpy as np
+
+from export.graph import Graph, shapes
+from nasnet_tf.arguments import check_choice
+from nasnet_tf.nasnet import PREPROCESSINGS
+
+# `nasnet_tf.preprocess_input` with "scale": 0 to 255 becomes -1 to 1.
+SCALE, OFFSET = 1 / 127.5, -1.0
+
+
+def with_uint8_input(graph: Graph, preprocessing: str) -> Graph:
+    """A network that takes pixels from 0 to 255 and scales them itself.
+
+    Args:
+        graph: of a network that takes what `nasnet_tf.preprocess_input`
+            returns.
+        preprocessing: `"scale"` or `"whitening"`; see there.
+
+    Raises:
+        InputError: the preprocessing is unknown.
+    """
+    check_choice("preprocessing", preprocessing, PREPROCESSINGS)
+    graph = graph.copy()
+    ((name, node),) = graph.of("input")
+    channels = shapes(graph)[name][-1]
+    graph[name] = node.replaced(options={"dtype": "uint8"})
+    cast = graph.add("pixels", "cast", [name])
+    if preprocessing == "whitening":
+        last = graph.add("whitened", "standardize", [cast])
+    else:
+        weights = {
+            "scale": np.full(channels, SCALE, "float32"),
+            "offset": np.full(channels, OFFSET, "float32"),
+        }
+        last = graph.add("scaled", "affine", [cast], weights=weights)
+    graph.redirect(name, last, keep=[cast])
+    return graph.sorted()

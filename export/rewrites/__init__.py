@@ -1,0 +1,85 @@
+"""Exact rewrites of a network for inference.
+
+Each is a function of a `Graph` to a `Graph` that computes the same, up to
+rounding, and says in its docstring what it gains where.
+"""
+
+from collections.abc import Iterable
+
+from export.graph import Graph
+from export.rewrites.batch_norm import fold_batch_norm
+from export.rewrites.concats import nest_concats
+from export.rewrites.depthwise import split_large_depthwise
+from export.rewrites.duplicates import drop_idle, share_duplicates
+from export.rewrites.pads import (
+    merge_pads_and_slices,
+    subsample_in_convolutions,
+)
+from export.rewrites.pools import average_pools_as_depthwise
+from export.rewrites.relus import fuse_relus, move_relus_through_concats
+from nasnet_tf.arguments import check_choice
+
+# In the order in which they run: each finds what those before it leave.
+REWRITES = {
+    rewrite.__name__: rewrite
+    for rewrite in (
+        subsample_in_convolutions,
+        fold_batch_norm,
+        merge_pads_and_slices,
+        move_relus_through_concats,
+        share_duplicates,
+        drop_idle,
+        split_large_depthwise,
+        average_pools_as_depthwise,
+        fuse_relus,
+        nest_concats,
+    )
+}
+# What pays everywhere.
+PLAIN = (
+    "subsample_in_convolutions",
+    "merge_pads_and_slices",
+    "fold_batch_norm",
+    "share_duplicates",
+    "drop_idle",
+    "fuse_relus",
+)
+LITERT = (
+    *PLAIN,
+    "move_relus_through_concats",
+    "split_large_depthwise",
+    "nest_concats",
+)
+LITERT_INT8 = (*LITERT, "average_pools_as_depthwise")
+
+
+def for_format(format: str, quantize: str = "none") -> tuple[str, ...]:
+    """The rewrites that pay for a format, as measured on a CPU.
+
+    Args:
+        format: `"saved_model"`, `"litert"` or `"onnx"`.
+        quantize: `"none"`, `"float16"`, `"dynamic"` or `"int8"`.
+    """
+    if format != "litert":
+        return PLAIN
+    return LITERT_INT8 if quantize == "int8" else LITERT
+
+
+def rewrite(graph: Graph, names: Iterable[str] | None = None) -> Graph:
+    """Applies rewrites in their order, each once.
+
+    Args:
+        graph: stays as it is.
+        names: keys of `REWRITES`, in any order; None: those of
+            `for_format("saved_model")`, which suit every runtime.
+
+    Raises:
+        InputError: a name is unknown.
+    """
+    names = PLAIN if names is None else tuple(names)
+    for name in names:
+        check_choice("rewrites", name, REWRITES)
+    for name, function in REWRITES.items():
+        if name in names:
+            graph = function(graph)
+    return graph

