@@ -1,0 +1,244 @@
+"""Real images to calibrate and to compare on."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+from PIL import Image
+
+from nasnet_tf.applications import preprocess_input
+from nasnet_tf.classify import SMALLEST_CROPPED
+from nasnet_tf.errors import InputError
+from nasnet_tf.packages import check_packages
+from nasnet_tf.photos import SUFFIXES, read_all, read_photo
+
+if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
+    from nasnet_tf.data import Source
+    from nasnet_tf.training.config import DataConfig
+
+_BATCH = 32
+# A source that is read from its beginning is not read further than this many
+# times the images wanted; the files of TFDS are shuffled.
+_AHEAD = 20
+# Of the smaller side of a photo, the sides of a crop.
+_CROPS = (0.3, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """Images at a model's size.
+
+    Args:
+        name: for people, such as `"digits, split test: 360 images"`.
+        pixels: `(n, height, width, channels)`, uint8.
+        labels: `(n,)`, integers in the model's order of classes, or None.
+    """
+
+    name: str
+    pixels: np.ndarray
+    labels: np.ndarray | None = None
+
+
+def inputs(images: Images, preprocessing: str) -> np.ndarray:
+    """Images as a model takes them.
+
+    Args:
+        images: n of them.
+        preprocessing: see `nasnet_tf.preprocess_input`.
+
+    Returns:
+        `(n, height, width, channels)`, float32.
+    """
+    values = preprocess_input(images.pixels, preprocessing=preprocessing)
+    return keras.ops.convert_to_numpy(values)
+
+
+def folder_images(
+    path, size: tuple[int, int], channels: int, count: int, seed: int = 0
+) -> Images:
+    """Photos below a folder, chosen at random.
+
+    They are read as `nasnet_tf.classify` reads them: at 96 pixels and more
+    the middle 87.5 % of height and width, else the whole photo.
+
+    Args:
+        path: of the folder; photos may be in folders below it.
+        size: `(height, width)` in pixels.
+        channels: 3, or 1 for grey.
+        count: how many; all, where there are fewer.
+        seed: of the choice.
+
+    Raises:
+        InputError: no such folder, no photos in it, or some that were chosen
+            cannot be read; names them in one line.
+    """
+    _check_channels(channels)
+    path = pathlib.Path(path).expanduser()
+    if not path.is_dir():
+        raise InputError(f"folder: {path} is not a folder; give one of photos")
+    photos = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    )
+    if not photos:
+        raise InputError(
+            f"folder: {path} has no photos; it needs files that end in "
+            f"{', '.join(SUFFIXES)}"
+        )
+    chosen = np.random.default_rng(seed).permutation(len(photos))[:count]
+    crop = min(size) >= SMALLEST_CROPPED
+    pixels = read_all(
+        [photos[number] for number in sorted(chosen)],
+        lambda photo: read_photo(photo, size, channels, crop).astype("uint8"),
+    )
+    return _named(path.name or str(path), np.stack(pixels))
+
+
+def data_images(
+    config: DataConfig,
+    split: str | None,
+    size: tuple[int, int],
+    channels: int,
+    count: int,
+    seed: int = 0,
+    class_names: list[str] | None = None,
+) -> Images:
+    """Images of a data set, chosen at random, cropped as for evaluation.
+
+    Args:
+        config: which set.
+        split: of it; None: what training evaluates on. Of the train split
+            what is held out for that is left out.
+        size: `(height, width)` in pixels.
+        channels: of the model; the images have 3.
+        count: how many; all, where there are fewer.
+        seed: that training had, for the held-out examples; also of the
+            choice.
+        class_names: of the model, which number the labels; None: as the data
+            number them.
+
+    Raises:
+        InputError: the data are not there or cannot be read, or have other
+            classes or channels than the model.
+    """
+    from nasnet_tf.data import decoding_errors, evaluation_batches
+
+    source = _open(config, split, seed, class_names)
+    if channels != source.channels:
+        raise InputError(
+            f"data: the images of {source.name} have {source.channels} "
+            f"channels, and the model reads {channels}; give other data"
+        )
+    order = _class_order(source, class_names)
+    part = source.part(_chosen(source, count, seed), source.name)
+    pixels, labels = [], []
+    batches = evaluation_batches(part, config, size, "scale", _BATCH)
+    with decoding_errors():
+        # It ends a source that would be read on for more.
+        for batch in batches.take(-(-part.size // _BATCH)):
+            counted = batch["weights"].numpy() > 0
+            scaled = batch["images"].numpy()[counted]
+            pixels.append(np.rint((scaled + 1) * 127.5).astype("uint8"))
+            labels.append(batch["labels"].numpy()[counted])
+    return _named(
+        source.name, np.concatenate(pixels), order[np.concatenate(labels)]
+    )
+
+
+def _open(config, split, seed, class_names) -> Source:
+    from nasnet_tf.data import open_data, open_evaluation
+
+    if config.held_out and split == config.train_split:
+        return open_data(config, seed, evaluate=False).train
+    return open_evaluation(config, seed, split, class_names)
+
+
+def _chosen(source, count, seed):
+    """Which examples of a source to take, `(total,)`, bool."""
+    from nasnet_tf.data.source import RandomAccess
+
+    numbers = np.flatnonzero(source.kept)
+    if not isinstance(source, RandomAccess):
+        numbers = numbers[: _AHEAD * count]
+    chosen = np.zeros(len(source.kept), bool)
+    chosen[np.random.default_rng(seed).permutation(numbers)[:count]] = True
+    return chosen
+
+
+def _class_order(source, class_names):
+    """The number that the model gives to each class of the data."""
+    names = list(source.class_names)
+    if class_names is None or list(class_names) == names:
+        return np.arange(len(names))
+    if sorted(class_names) != sorted(names) or len({*names}) != len(names):
+        raise InputError(
+            f"data: {source.name} has the {len(names)} classes {_few(names)} "
+            f"and the model the {len(class_names)} classes "
+            f"{_few(class_names)}; give the data that it was trained for"
+        )
+    return np.array([list(class_names).index(name) for name in names])
+
+
+def _few(names):
+    return ", ".join(map(str, names[:3])) + (", ..." if len(names) > 3 else "")
+
+
+def sample_photos(
+    size: tuple[int, int], channels: int, count: int = 8, seed: int = 0
+) -> Images:
+    """Random crops of the two photographs that scikit-learn ships.
+
+    Args:
+        size: `(height, width)` in pixels.
+        channels: 3, or 1 for grey.
+        count: how many; the photographs take turns.
+        seed: of the crops.
+
+    Raises:
+        InputError: scikit-learn is missing, or the model takes other images.
+    """
+    _check_channels(channels)
+    check_packages("sample photos", {"scikit-learn": "sklearn"}, "export")
+    from sklearn.datasets import load_sample_images
+
+    photos = [Image.fromarray(image) for image in load_sample_images().images]
+    generator = np.random.default_rng(seed)
+    pixels = []
+    for number in range(count):
+        photo = photos[number % len(photos)]
+        side = min(photo.size) * generator.uniform(*_CROPS)
+        left, top = generator.uniform(0, np.subtract(photo.size, side))
+        crop = photo.convert("L" if channels == 1 else "RGB").resize(
+            size[::-1],
+            Image.Resampling.BILINEAR,
+            (left, top, left + side, top + side),
+        )
+        pixels.append(np.asarray(crop).reshape(*size, channels))
+    return _named("crops of scikit-learn's photographs", np.stack(pixels))
+
+
+def random_images(
+    size: tuple[int, int], channels: int, count: int, seed: int = 0
+) -> Images:
+    """Noise: every value of 0 to 255 is as likely everywhere."""
+    pixels = np.random.default_rng(seed).integers(
+        0, 256, (count, *size, channels), dtype=np.uint8
+    )
+    return _named("noise", pixels)
+
+
+def _check_channels(channels):
+    if channels not in (1, 3):
+        raise InputError(
+            f"channels: the model reads {channels}, and photos have 3 or, in "
+            "grey, 1; give data of its own"
+        )
+
+
+def _named(name, pixels, labels=None):
+    return Images(f"{name}: {len(pixels):,} images", pixels, labels)

@@ -1,0 +1,146 @@
+"""Runs a model's file, whatever its format.
+
+>>> from export.runners import open_runner
+>>> runner = open_runner("model.tflite", num_threads=1)
+>>> predictions = runner.run(images)
+"""
+
+import importlib.metadata
+import pathlib
+from typing import Protocol
+
+import numpy as np
+
+from export.file_runners import (
+    BATCH_SIZE,
+    KerasRunner,
+    LitertRunner,
+    OnnxRunner,
+    SavedModelRunner,
+    reason,
+)
+from nasnet_tf.errors import InputError
+from nasnet_tf.packages import check_packages
+
+# Of each format: the package that runs it and the module to import.
+LIBRARIES = {
+    "litert": ("ai-edge-litert", "ai_edge_litert.interpreter"),
+    "onnx": ("onnxruntime", "onnxruntime"),
+    "saved_model": ("tensorflow", "tensorflow"),
+    "keras": ("keras", "nasnet_tf"),
+}
+SUFFIXES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras"}
+RUNNERS = {
+    "litert": LitertRunner,
+    "onnx": OnnxRunner,
+    "saved_model": SavedModelRunner,
+    "keras": KerasRunner,
+}
+
+
+class Runner(Protocol):
+    """A model's file, opened.
+
+    `path` is the file or folder; `input_shape` has None where the file takes
+    any length, else lengths; `input_dtype` is the file's own: uint8 takes
+    pixels, int8 is quantised, a float takes preprocessed images.
+    """
+
+    path: pathlib.Path
+    input_shape: tuple[int | None, ...]
+    input_dtype: np.dtype
+
+    def run(
+        self, images: np.ndarray, batch_size: int = BATCH_SIZE
+    ) -> np.ndarray:
+        """Predictions for images.
+
+        Args:
+            images: `(n, height, width, channels)` for any n, of `input_dtype`
+                or, where that is a float or quantised, of any float.
+            batch_size: images at a time; a file whose batch is fixed takes
+                that many, filled up with the last image.
+
+        Returns:
+            `(n, classes)`, float32; a quantised output is dequantised.
+
+        Raises:
+            InputError: the images are not what the file takes.
+        """
+
+    def close(self) -> None:
+        """Frees what the file took; the runner is not to be used again."""
+
+
+def model_format(path) -> str:
+    """The format of a model's file: litert, onnx, saved_model or keras.
+
+    Args:
+        path: of a .tflite, .onnx or .keras file or a SavedModel's folder.
+
+    Raises:
+        InputError: it does not exist, or is none of them.
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise InputError(f"model: {path} does not exist; give another path")
+    if path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise InputError(
+                f"model: the folder {path} has no saved_model.pb; give a "
+                "SavedModel's folder or a file"
+            )
+        return "saved_model"
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            f"model: {path} does not end in {', '.join(SUFFIXES)}; give such "
+            "a file or a SavedModel's folder"
+        )
+    return SUFFIXES[path.suffix.lower()]
+
+
+def library_version(path) -> tuple[str, str]:
+    """Name and version of the package that runs a file.
+
+    Raises:
+        InputError: see `model_format`; or the package is not installed.
+    """
+    package, module = LIBRARIES[model_format(path)]
+    check_packages(
+        f"model: {path}", {package: module.split(".")[0]}, extra="export"
+    )
+    return package, importlib.metadata.version(package)
+
+
+def open_runner(path, num_threads: int | None = None) -> Runner:
+    """Opens a model's file to run it on the processor.
+
+    Args:
+        path: of a .tflite file (run by ai_edge_litert), an .onnx file
+            (onnxruntime), a SavedModel's folder (its `serving_default`) or a
+            .keras file.
+        num_threads: threads of a run; None: as many as the library likes,
+            which is one for a .tflite and every core for the others.
+            TensorFlow takes another number only before its first operation.
+
+    Raises:
+        InputError: no such file, it cannot be loaded, it has more than one
+            input or output, or the threads are not a positive integer or come
+            too late.
+    """
+    library_version(path)
+    if num_threads is not None and (
+        type(num_threads) is not int or num_threads < 1
+    ):
+        raise InputError(
+            f"num_threads: {num_threads!r} is not a positive integer"
+        )
+    runner = RUNNERS[model_format(path)]
+    try:
+        return runner(pathlib.Path(path), num_threads)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"model: {path} cannot be loaded ({reason(error)}); export it again"
+        ) from error
