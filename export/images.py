@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
     from nasnet_tf.data import Source
     from nasnet_tf.training.config import DataConfig
 
+# Fewer do not tell the ranges of feature maps.
+LEAST_CALIBRATION = 100
 _BATCH = 32
 # A source that is read from its beginning is not read further than this many
 # times the images wanted; the files of TFDS are shuffled.

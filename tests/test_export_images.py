@@ -1,11 +1,8 @@
-import types
-
 import numpy as np
 import pytest
 from image_sets import folder_config, photo, write_folder
 
 from export import images
-from export.accuracy import accuracy
 from nasnet_tf.data import digits
 from nasnet_tf.errors import InputError
 from nasnet_tf.training.config import DataConfig
@@ -143,22 +140,3 @@ def test_inputs_are_preprocessed():
     whitened = images.inputs(found, "whitening")
     np.testing.assert_allclose(whitened.mean(axis=(1, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(whitened.std(axis=(1, 2, 3)), 1, atol=1e-5)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_accuracy(dtype):
-    labels = np.arange(100) % 4
-    pixels = np.zeros((100, 4, 4, 1), "uint8")
-    pixels[np.arange(100), labels] = 255
-    # A quarter of the labels is wrong.
-    wrong = np.where(labels == 3, 0, labels)
-
-    def run(given):
-        assert given.dtype == dtype
-        return given.mean(axis=(2, 3))
-
-    runner = types.SimpleNamespace(run=run, input_dtype=np.dtype(dtype))
-    found = images.Images("rows", pixels, wrong)
-    assert accuracy(runner, found, "scale") == 0.75
-    with pytest.raises(InputError, match=r"^images: rows have no labels"):
-        accuracy(runner, images.Images("rows", pixels), "scale")

@@ -19,7 +19,7 @@ import nasnet_tf
 from nasnet_tf import InputError, figures, quickstart
 from nasnet_tf.data import digits
 from nasnet_tf.quickstart import __main__ as command
-from nasnet_tf.quickstart import page, report, stages, training
+from nasnet_tf.quickstart import exporting, page, report, stages, training
 from nasnet_tf.training.config_files import read_config, save_config
 from tests.training_jobs import one_block_genotype
 
@@ -33,6 +33,12 @@ FILES = {
     "report.html",
 }
 JOB_FILES = {"curves.png", "model.keras", "model_card.md"}
+# A network that has learnt nothing has too little to say for 8 bits.
+EXPORTS = {
+    name: how for name, how in exporting.EXPORTS.items() if how[1] == "none"
+}
+FOLDERS = {training.FOLDER, *EXPORTS}
+EXPORTED_FILES = {"model.tflite", "model.onnx"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +48,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def tiny_run(data, tmp_path_factory):
-    """One epoch of two steps, too few to learn from; 30 digits held out."""
+    """One epoch of three steps, too few to learn; 30 digits held out."""
     folder = tmp_path_factory.mktemp("tiny")
     config = read_config(
         [training.CONFIG],
@@ -51,13 +57,14 @@ def tiny_run(data, tmp_path_factory):
     )
     save_config(config, folder / "tiny.yaml")
     few = digits.Digits(
-        data.train_images[:64],
-        data.train_labels[:64],
+        data.train_images[:100],
+        data.train_labels[:100],
         data.held_out_images[:30],
         data.held_out_labels[:30],
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digits, "load", lambda: few)
+        patch.setattr(exporting, "EXPORTS", EXPORTS)
         patch.setattr(training, "CONFIG", folder / "tiny.yaml")
         return quickstart.run(tmp_path_factory.mktemp("quickstart"), epochs=1)
 
@@ -258,9 +265,10 @@ def test_a_new_stage_is_a_module_and_a_name(tmp_path, monkeypatch):
 def test_a_run_writes_every_file_and_says_that_it_failed(tiny_run):
     assert {path.name for path in tiny_run.out.iterdir()} == {
         *FILES,
-        training.FOLDER,
+        *FOLDERS,
     }
-    assert {path.name for path in tiny_run.files} == FILES | JOB_FILES
+    named = {path.name for path in tiny_run.files}
+    assert named == FILES | JOB_FILES | EXPORTED_FILES
     metrics = json.loads((tiny_run.out / "metrics.json").read_text())
     confusion = np.array(metrics["confusion_matrix"])
     assert confusion.shape == (10, 10) and confusion.sum() == 30
@@ -313,7 +321,7 @@ def test_a_second_run_replaces_files_one_by_one(tiny_run):
     again = quickstart.run(tiny_run.out, stages=["cells"])
     assert {path.name for path in tiny_run.out.iterdir()} == {
         *FILES,
-        training.FOLDER,
+        *FOLDERS,
     }
     assert {path.name for path in again.files} == {
         "cells.svg",

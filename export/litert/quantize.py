@@ -13,13 +13,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
+from export.images import LEAST_CALIBRATION
 from export.litert.packing import pack
 from export.litert.ranges import LitertModel, measure_ranges, share_ranges
 from nasnet_tf.arguments import check_choice
 from nasnet_tf.errors import InputError
 
 METHODS = ("dynamic", "int8")
-LEAST_IMAGES = 100
 BITS = 8
 # Operations with a kernel.
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -95,12 +95,12 @@ def _check_count(calibration):
     if calibration is None:
         raise InputError(
             "calibration: missing, and int8 needs images such as the model is "
-            f"to see; give {LEAST_IMAGES} or more"
+            f"to see; give {LEAST_CALIBRATION} or more"
         )
-    if len(calibration) < LEAST_IMAGES:
+    if len(calibration) < LEAST_CALIBRATION:
         raise InputError(
             f"calibration: {len(calibration)} images are too few; give "
-            f"{LEAST_IMAGES} or more"
+            f"{LEAST_CALIBRATION} or more"
         )
 
 

@@ -20,11 +20,12 @@ STAGES = (
     "training",
     "evaluation",
     "saving",
+    "exporting",
     "page",
     "cells",
 )
 
-# Of the extra `train`: package and the name it is imported by.
+# Of the extras `train` and `export`: package and the name it is imported by.
 PACKAGES = {
     "jinja2": "jinja2",
     "matplotlib": "matplotlib",

@@ -1,0 +1,283 @@
+"""The card of an exported model: model_card.md."""
+
+import pathlib
+import platform
+
+import keras
+import numpy as np
+
+from export.parity import BOUNDS
+from export.result import ExportResult, size_text
+from export.runners import library_version
+from export.source import Original
+from nasnet_tf.nasnet import NASNet
+from nasnet_tf.training.hardware import processor_name
+from nasnet_tf.version import __version__
+
+FORMATS = {"litert": "LiteRT", "onnx": "ONNX", "saved_model": "SavedModel"}
+RUNTIMES = {
+    "litert": "LiteRT",
+    "onnx": "ONNX Runtime and others",
+    "saved_model": "TensorFlow",
+}
+QUANTIZATIONS = {
+    "none": "float32",
+    "float16": "float16 weights, float32 arithmetic",
+    "dynamic": "8-bit weights, ranges of feature maps found while it runs",
+    "int8": "8-bit weights and feature maps",
+}
+SCALINGS = {
+    "scale": "pixels from 0 to 255 as pixel / 127.5 - 1",
+    "whitening": "pixels, each image less its mean, over its deviation",
+}
+LISTED_CLASSES = 20
+_TELLS_LITTLE = (
+    "The Keras model itself answers nearly the same to all of these images, so "
+    "this says little."
+)
+_RUN = {
+    "litert": """\
+from ai_edge_litert.interpreter import Interpreter
+
+interpreter = Interpreter("{file}")
+interpreter.allocate_tensors()
+interpreter.set_tensor(interpreter.get_input_details()[0]["index"], images)
+interpreter.invoke()
+answers = interpreter.get_tensor(
+    interpreter.get_output_details()[0]["index"])""",
+    "onnx": """\
+import onnxruntime
+
+session = onnxruntime.InferenceSession("{file}")
+(answers,) = session.run(None, {{session.get_inputs()[0].name: images}})""",
+    "saved_model": """\
+import tensorflow as tf
+
+model = tf.saved_model.load("{file}")
+answers = model.signatures["serving_default"](
+    tf.constant(images))["predictions"]
+# Of pixels of any size, uint8:
+#   model.signatures["pixels"](tf.constant(pixels))["predictions"]
+# Of JPEG or PNG files, as a list of bytes:
+#   model.signatures["encoded"](tf.constant(files))["predictions"]""",
+}
+
+
+def write_card(
+    path: pathlib.Path,
+    result: ExportResult,
+    original: Original,
+    command: str | None = None,
+) -> None:
+    """Writes what was exported, how to run it and what was measured.
+
+    Args:
+        path: of the card; the exported model lies beside it.
+        result: of the export.
+        original: the Keras model.
+        command: that made it; None: it was made from Python.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    sections = {
+        "Files": _files(result),
+        "Input and output": _interface(result, original),
+        "Measured": _measured(result),
+        "Parity": _parity(result),
+        "Limits": _limits(result, original),
+        "Made with": _made_with(result, path.parent, command),
+    }
+    lines = [f"# {_title(original)} as {FORMATS[result.format]}", ""]
+    lines.append(
+        f"{QUANTIZATIONS[result.quantize][0].upper()}"
+        f"{QUANTIZATIONS[result.quantize][1:]}. Exported from "
+        f"{_code(original.name)}."
+    )
+    for heading, section in sections.items():
+        lines += ["", f"## {heading}", "", *section]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _title(original):
+    model = original.model
+    if not isinstance(model, NASNet):
+        return " ".join(model.name.split())
+    settings = model.get_config()
+    size = f"{settings['num_cells']} @ {settings['penultimate_filters']}"
+    return f"{model.genotype.name} ({size})"
+
+
+def _code(text):
+    """A text of the user's as Markdown that no letter of it can break."""
+    text = " ".join(str(text).split()).replace("`", "'").replace("|", "\\|")
+    return f"`{text}`"
+
+
+def _table(rows, headings=("", "")):
+    lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
+    return lines + [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _files(result):
+    runtime = RUNTIMES[result.format]
+    texts = {
+        result.model.name: f"the network, to run with {runtime}",
+        "labels.txt": "the classes in the order of the output, one a line",
+    }
+    rows = [
+        (_code(name), size_text(size), texts.get(name, ""))
+        for name, size in result.files.items()
+    ]
+    return _table(rows, ("file", "size", "what"))
+
+
+def _interface(result, original):
+    shape, dtype = result.timing.input_shape, result.timing.input_dtype
+    batch = "1" if result.format == "litert" else "any number"
+    pixels = "of a grey image" if original.channels == 1 else "in RGB"
+    scaling = SCALINGS[original.preprocessing]
+    if result.input_type == "uint8":
+        scaling = "pixels from 0 to 255; the file scales them"
+    rows = [
+        (
+            "input",
+            f"{dtype} ({batch}, {', '.join(map(str, shape[1:]))}), "
+            f"{pixels}: {scaling}",
+        ),
+        ("output", f"float32 ({batch}, {original.classes}): {_output(result)}"),
+        ("classes", _classes(original)),
+    ]
+    code = _RUN[result.format].format(file=result.model.name)
+    return [*_table(rows), "", "```python", code, "```"]
+
+
+def _output(result):
+    return (
+        "probabilities" if result.parity.probabilities else "scores, no softmax"
+    )
+
+
+def _classes(original):
+    names = original.class_names or []
+    listed = ", ".join(_code(name) for name in names[:LISTED_CLASSES])
+    more = len(names) - LISTED_CLASSES
+    listed += f" and {more:,} more" if more > 0 else ""
+    return f"{original.classes:,}{': ' if listed else ''}{listed}"
+
+
+def _measured(result):
+    timing = result.timing
+    before, after = result.operations
+    rows = [
+        ("size", size_text(result.size)),
+        (
+            "latency",
+            f"{result.latency * 1e3:.2f} ms: the median of "
+            f"{len(timing.seconds)} runs on one image, one thread of "
+            f"{processor_name()}",
+        ),
+        ("operations", f"{before:,} in the Keras model, {after:,} exported"),
+    ]
+    if timing.peak_memory is not None:
+        memory = (
+            f"{timing.peak_memory / 2**20:.1f} MiB at most, to load and run"
+        )
+        rows.append(("memory", memory))
+    if timing.delegation:
+        rows.append(("XNNPACK", _delegation(timing.delegation)))
+    return _table(rows + _accuracy(result))
+
+
+def _delegation(found):
+    outside = ", ".join(f"{n} {name}" for name, n in found["outside"].items())
+    partitions = found["partitions"]
+    pieces = "1 piece" if partitions == 1 else f"{partitions} pieces"
+    return f"{pieces}; outside: {outside or 'nothing'}"
+
+
+def _accuracy(result):
+    if not result.accuracy:
+        return []
+    before, after = result.accuracy
+    return [
+        ("top-1, Keras model", f"{before:.2%} of {result.parity.images}"),
+        (
+            "top-1, exported",
+            f"{after:.2%}: {100 * (after - before):+.2f} points",
+        ),
+    ]
+
+
+def _parity(result):
+    parity, bound = result.parity, BOUNDS[result.quantize]
+    rows = [
+        (
+            "largest difference, of the largest answer",
+            f"{parity.difference:.1e}",
+            _bound("at most", bound.difference),
+        ),
+        (
+            "root mean square error, of the answers' spread over images",
+            f"{parity.error:.1e}",
+            _bound("at most", bound.error),
+        ),
+        (
+            "images with the same best class",
+            f"{parity.agreement:.2%}",
+            _bound("at least", bound.agreement, "{:.0%}"),
+        ),
+    ]
+    return [
+        f"The exported file was run beside the Keras model on {parity.images}.",
+        "",
+        *_table(rows, ("", "found", "bound")),
+        *([] if parity.tells else ["", _TELLS_LITTLE]),
+    ]
+
+
+def _bound(words, value, form="{:g}"):
+    return "-" if value is None else f"{words} {form.format(value)}"
+
+
+def _limits(result, original):
+    limits = ["It knows its classes only, and takes all else for one."]
+    if result.accuracy is None:
+        limits.append("Its accuracy was not measured: no labels were given.")
+    if result.calibration:
+        limits.append(
+            f"Feature maps have the ranges of {result.calibration}; images "
+            "that are very different lose accuracy."
+        )
+    height, width = original.size
+    limits.append(
+        f"It reads {height}x{width} pixels only"
+        + (
+            "; the signatures for pixels and files resize to that."
+            if result.format == "saved_model"
+            else "."
+        )
+    )
+    return [f"* {limit}" for limit in limits]
+
+
+def _made_with(result, folder, command):
+    name, version = library_version(folder / result.model.name)
+    versions = [
+        f"nasnet_tf {__version__}",
+        f"Keras {keras.__version__}",
+        f"{name} {version}",
+        f"NumPy {np.__version__}",
+        f"Python {platform.python_version()}",
+    ]
+    made = ["From Python, by `export.job.export_model`."]
+    if command:
+        made = ["```sh", command, "```"]
+    rewrites = ", ".join(_code(name) for name in result.rewrites)
+    return [
+        *made,
+        "",
+        f"* Rewrites: {rewrites or 'none'}.",
+        f"* Time: {result.seconds:.0f} s, on {processor_name()}.",
+        f"* Versions: {', '.join(versions)}.",
+    ]

@@ -1,0 +1,101 @@
+"""Writes a network in the format wanted."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+
+from export.graph import Graph
+from export.images import Images, inputs
+from export.native_output import native_lines_hidden
+from export.source import Original
+
+# What each format writes into the export's folder.
+FILES = {
+    "saved_model": "saved_model",
+    "litert": "model.tflite",
+    "onnx": "model.onnx",
+}
+# By the name that each is imported by.
+PACKAGES = {
+    "saved_model": {},
+    "litert": {
+        "ai-edge-litert": "ai_edge_litert",
+        "ai-edge-quantizer": "ai_edge_quantizer",
+    },
+    "onnx": {
+        "onnx": "onnx",
+        "onnxruntime": "onnxruntime",
+        "tf2onnx": "tf2onnx",
+    },
+}
+
+
+def write_format(
+    original: Original,
+    graph: Graph,
+    path: pathlib.Path,
+    format: str,
+    quantize: str = "none",
+    input_type: str = "float32",
+    calibration: Images | None = None,
+) -> None:
+    """Writes a file, or the folder of a SavedModel.
+
+    Args:
+        original: knows preprocessing and classes.
+        graph: the network as it is to be written.
+        path: does not exist.
+        format: a key of `FILES`.
+        quantize: see `export.job.export_model`.
+        input_type: see there.
+        calibration: images for `"int8"`.
+
+    Raises:
+        InputError: the format lacks an operation of the network.
+        OSError: it cannot be written.
+    """
+    if input_type == "uint8":
+        from export.preprocessing import with_uint8_input
+
+        graph = with_uint8_input(graph, original.preprocessing)
+    if format == "litert":
+        if calibration is not None:
+            calibration = as_input(calibration, original, input_type)
+        path.write_bytes(_litert(graph, quantize, calibration))
+        return
+    from export.graph import to_keras
+
+    model = to_keras(graph)
+    if format == "onnx":
+        from export.onnx_model import write_onnx
+
+        write_onnx(model, path)
+    else:
+        from export.saved_model import write_saved_model
+
+        write_saved_model(
+            model, path, original.preprocessing, original.class_names
+        )
+
+
+def _litert(graph, quantize, calibration):
+    from export.litert.writer import write_litert
+
+    content = write_litert(graph, float16=quantize == "float16")
+    if quantize in ("none", "float16"):
+        return content
+    from export.litert.quantize import quantize_litert
+
+    with native_lines_hidden():
+        return quantize_litert(content, quantize, calibration)
+
+
+def as_input(
+    images: Images, original: Original, input_type: str = "float32"
+) -> np.ndarray:
+    """Images as an exported file takes them, `(n, height, width, channels)`."""
+    if input_type == "uint8":
+        return images.pixels
+    return inputs(images, original.preprocessing)

@@ -1,0 +1,203 @@
+"""Exports a classifier: writes it, runs what was written, and compares."""
+
+import dataclasses
+import statistics
+import time
+
+from export.card import write_card
+from export.comparison import compare_file
+from export.formats import FILES, PACKAGES, write_format
+from export.image_choice import calibration_images as choose_calibration
+from export.image_choice import comparison_images
+from export.images import LEAST_CALIBRATION
+from export.output_folder import check_folder, writing, written_folder
+from export.parity import BOUNDS, check
+from export.result import ExportResult, path_size, size_text
+from export.source import read_original
+from export.stages import Stages
+from export.timing import time_in_turn
+from nasnet_tf.arguments import check_choice, check_integer
+from nasnet_tf.errors import InputError
+from nasnet_tf.packages import check_packages
+
+QUANTIZATIONS = tuple(BOUNDS)
+INPUT_TYPES = ("float32", "uint8")
+LABELS, CARD = "labels.txt", "model_card.md"
+_TIMED_SECONDS = 0.2
+
+
+def export_model(
+    source,
+    format: str,
+    out,
+    quantize: str = "none",
+    image_size=None,
+    input_type: str = "float32",
+    preprocessing: str | None = None,
+    rewrites=None,
+    calibration=None,
+    calibration_images: int = 200,
+    allow_random: bool = False,
+    config_files=(),
+    override: str | None = None,
+    evaluation_images: int = 1000,
+    overwrite: bool = False,
+    command: str | None = None,
+    quiet: bool = False,
+) -> ExportResult:
+    """Exports a classifier to a folder, and shows that it answers the same.
+
+    The folder holds `model.tflite`, `model.onnx` or `saved_model/`; with the
+    names of the classes `labels.txt`; and `model_card.md`. It is written whole
+    or not at all. Before that the exported file is run on real images beside
+    the Keras model; see `export.parity`.
+
+    Args:
+        source: a `.keras` file, the model_dir of a training job or a
+            `keras.Model`; see `export.source.read_original`.
+        format: `"saved_model"`, `"litert"` or `"onnx"`.
+        out: the folder; folders above it are made.
+        quantize: for LiteRT: `"float16"`: weights; `"dynamic"`: 8-bit weights;
+            `"int8"`: weights and feature maps; or `"none"`.
+        image_size: pixels, or `(height, width)`, of a model without a size.
+        input_type: `"uint8"`: LiteRT and ONNX files take pixels, and scale
+            them inside. A SavedModel has a signature for these in any case.
+        preprocessing: of a model that does not know its own.
+        rewrites: names of `export.rewrites.REWRITES`, `"all"` or `"none"`;
+            None: those that pay for this format.
+        calibration: folder of photos for int8, at any depth; None: training
+            images of the data. Without data they are compared on, too.
+        calibration_images: how many, 100 or more.
+        allow_random: calibrate on noise where there are no images.
+        config_files: name the data; of a job they go before its own.
+        override: goes before these, such as `"data.data_dir=moved"`.
+        evaluation_images: labelled images, at most, to measure accuracy and
+            parity on.
+        overwrite: replace an earlier export.
+        command: that made it, for the card.
+        quiet: print nothing.
+
+    Raises:
+        InputError: an argument is bad, the model cannot be exported so,
+            images are missing, or the folder cannot be written.
+        JobError: the exported file cannot be run, or answers otherwise than
+            the bounds of its quantisation allow; nothing is kept.
+    """
+    began = time.perf_counter()
+    _check(format, quantize, input_type, calibration_images, evaluation_images)
+    out = check_folder(out, {*FILES.values(), LABELS, CARD}, overwrite)
+    stage = Stages(quiet)
+    with stage("load the model") as tell:
+        original = read_original(
+            source, image_size, preprocessing, config_files, override
+        )
+        tell(original.name)
+    with stage("rewrite it") as tell:
+        chosen = _chosen(rewrites, format, quantize)
+        graph, operations = _rewritten(original, chosen)
+        tell(f"{operations[0]} operations, then {operations[1]}")
+    with stage("read images") as tell:
+        images = comparison_images(
+            original, calibration, evaluation_images, tell
+        )
+        calibrated_on = None
+        if quantize == "int8":
+            calibrated_on = choose_calibration(
+                original, calibration, calibration_images, allow_random
+            )
+            tell(f"calibration: {calibrated_on.name}")
+        tell(f"comparison: {images.name}")
+    with written_folder(out) as folder:
+        model = folder / FILES[format]
+        written = (original, graph, model, format, quantize, input_type)
+        with stage(f"write {model.name}") as tell, writing(out):
+            write_format(*written, calibrated_on)
+            tell(size_text(path_size(model)))
+        with stage("compare with Keras") as tell:
+            parity, accuracy = compare_file(
+                model, original, images, quantize, input_type
+            )
+            check(parity)
+            tell(f"best class the same on {parity.agreement:.2%}")
+        with stage("time it") as tell:
+            (timing,) = time_in_turn([(model, 1)], seconds=_TIMED_SECONDS)
+            tell(f"{statistics.median(timing.seconds) * 1e3:.2f} ms an image")
+        with writing(out):
+            if original.class_names:
+                _write_labels(folder / LABELS, original.class_names)
+            result = ExportResult(
+                folder=out,
+                model=out / model.name,
+                files=_sizes(folder),
+                format=format,
+                quantize=quantize,
+                input_type=input_type,
+                parity=parity,
+                accuracy=accuracy,
+                timing=timing,
+                operations=operations,
+                rewrites=chosen,
+                calibration=calibrated_on and calibrated_on.name,
+                seconds=time.perf_counter() - began,
+            )
+            write_card(folder / CARD, result, original, command)
+            result = dataclasses.replace(result, files=_sizes(folder))
+    return result
+
+
+def _check(format, quantize, input_type, calibration_images, evaluation_images):
+    check_choice("format", format, FILES)
+    check_choice("quantize", quantize, QUANTIZATIONS)
+    check_choice("input_type", input_type, INPUT_TYPES)
+    if quantize != "none" and format != "litert":
+        raise InputError(
+            f"quantize: {quantize!r} with format {format!r}, which is exported "
+            "in float32 only; leave it out, or take --format=litert"
+        )
+    if input_type == "uint8" and format == "saved_model":
+        raise InputError(
+            "input_type: 'uint8' with format 'saved_model', which has a "
+            "signature for pixels in any case; leave it out"
+        )
+    check_integer("evaluation_images", evaluation_images)
+    check_integer(
+        "calibration_images", calibration_images, least=LEAST_CALIBRATION
+    )
+    check_packages(f"format {format!r}", PACKAGES[format], extra="export")
+
+
+def _chosen(rewrites, format, quantize):
+    """The names of the rewrites to make."""
+    from export.rewrites import REWRITES, for_format
+
+    if rewrites is None:
+        return tuple(for_format(format, quantize))
+    if rewrites in ("all", "none"):
+        return tuple(REWRITES) if rewrites == "all" else ()
+    names = rewrites.split(",") if isinstance(rewrites, str) else rewrites
+    for name in names:
+        check_choice("rewrites", name, (*REWRITES, "all", "none"))
+    # In the order in which they are made.
+    return tuple(name for name in REWRITES if name in names)
+
+
+def _rewritten(original, names):
+    """The network to write, and its number of operations before and after."""
+    from export.graph import read_model
+    from export.rewrites import rewrite
+
+    graph = read_model(original.model, original.size)
+    rewritten = rewrite(graph, names)
+    return rewritten, (len(graph), len(rewritten))
+
+
+def _write_labels(path, class_names):
+    # A line each, whatever is in a name.
+    lines = [" ".join(str(name).split()) for name in class_names]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _sizes(folder):
+    names = (*FILES.values(), LABELS, CARD)
+    paths = [folder / name for name in names if (folder / name).exists()]
+    return {path.name: path_size(path) for path in paths}

@@ -1,0 +1,131 @@
+r"""Exports a classifier to a SavedModel, LiteRT or ONNX.
+
+python -m export.run --model=runs/digits --format=litert --quantize=int8 \
+    --out=exported/digits
+python -m export.run --model=flowers.keras --format=onnx --out=exported/flowers
+python -m export.run --model=mobile.keras --format=litert --image_size=224 \
+    --quantize=int8 --calibration=photos --out=exported/mobile
+
+The folder holds the file, `labels.txt` and `model_card.md`. The file is run
+beside the Keras model first; if it answers otherwise, nothing is kept.
+"""
+
+import pathlib
+import shlex
+import sys
+
+from absl import flags, logging
+
+from export.formats import FILES
+from export.job import INPUT_TYPES, QUANTIZATIONS, export_model
+from export.result import ExportResult, size_text
+from nasnet_tf import command_line
+from nasnet_tf.errors import InputError
+
+
+def main(arguments):
+    values = flags.FLAGS
+    if arguments:
+        raise InputError(
+            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
+        )
+    if not values.model:
+        raise InputError(
+            "model: missing; give a .keras file or the model_dir of a "
+            "training job as --model"
+        )
+    if not values.format:
+        raise InputError(f"format: missing; give one of {', '.join(FILES)}")
+    image_size = _image_size(values.image_size)
+    # The quantiser tells of each of its steps at INFO.
+    if not values["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+    result = export_model(
+        values.model,
+        values.format,
+        values.out,
+        quantize=values.quantize,
+        image_size=image_size,
+        input_type=values.input_type,
+        preprocessing=values.preprocessing,
+        rewrites=values.rewrites,
+        calibration=values.calibration,
+        calibration_images=values.calibration_images,
+        allow_random=values.allow_random,
+        config_files=values.config_file or (),
+        override=",".join(values.params_override or ()),
+        evaluation_images=values.evaluation_images,
+        overwrite=values.overwrite,
+        command=shlex.join(["python", "-m", "export.run", *sys.argv[1:]]),
+    )
+    _tell(result, pathlib.Path(values.out))
+
+
+def _image_size(text):
+    if text is None:
+        return None
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2):
+        raise InputError(
+            f"image_size: {text!r} is neither pixels, such as 224, nor "
+            "HEIGHTxWIDTH, such as 224x320"
+        )
+    return sides[0] if len(sides) == 1 else tuple(sides)
+
+
+def _tell(result: ExportResult, out):
+    print(f"\ndone in {result.seconds:,.0f} s; wrote")
+    names = {name: str(out / name) for name in result.files}
+    width = max(map(len, names.values()))
+    for name, size in result.files.items():
+        print(f"  {names[name]:{width}}  {size_text(size):>10}")
+    print(f"parity: {result.parity}")
+    if result.accuracy:
+        before, after = result.accuracy
+        print(f"top-1: {before:.2%} of the Keras model, {after:.2%} exported")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string(
+        "model", None, "A .keras file, or the model_dir of a training job."
+    )
+    flags.DEFINE_enum("format", None, list(FILES), "What to write.")
+    flags.DEFINE_enum(
+        "quantize", "none", QUANTIZATIONS, "How numbers are stored; LiteRT."
+    )
+    flags.DEFINE_string("out", None, "The folder to write.")
+    flags.DEFINE_bool("overwrite", False, "Replace an earlier export.")
+    flags.DEFINE_string(
+        "image_size", None, "Pixels, or HEIGHTxWIDTH, where the model has none."
+    )
+    flags.DEFINE_enum(
+        "input_type", "float32", INPUT_TYPES, "uint8: the file scales pixels."
+    )
+    flags.DEFINE_string(
+        "preprocessing", None, "scale or whitening; of models not of this zoo."
+    )
+    flags.DEFINE_string(
+        "rewrites",
+        None,
+        "Names with commas, all or none; default: those that pay here.",
+    )
+    flags.DEFINE_string(
+        "calibration", None, "Folder of photos for int8; default: the data's."
+    )
+    flags.DEFINE_integer("calibration_images", 200, "How many, 100 or more.")
+    flags.DEFINE_bool(
+        "allow_random", False, "Calibrate on noise if there are no images."
+    )
+    flags.DEFINE_multi_string(
+        "config_file", None, "YAML that names the data; default: the job's."
+    )
+    flags.DEFINE_multi_string(
+        "params_override", None, "Goes before the files: data.source=digits"
+    )
+    flags.DEFINE_integer(
+        "evaluation_images", 1000, "Labelled images to measure on, at most."
+    )
+    command_line.run(main)

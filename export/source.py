@@ -1,0 +1,249 @@
+"""The Keras model that is exported, and what is known about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+import nasnet_tf  # noqa: F401  registers its classes with Keras
+from nasnet_tf.arguments import check_choice, check_integer
+from nasnet_tf.errors import InputError
+from nasnet_tf.nasnet import PREPROCESSINGS
+from nasnet_tf.packages import check_packages
+
+if TYPE_CHECKING:  # It imports Model Garden.
+    from nasnet_tf.training.config import ExperimentConfig
+
+OUTPUT = "predictions"
+# Images at a time, for the memory that their feature maps take.
+BATCH_SIZE = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Original:
+    """A Keras classifier of images, as it was given.
+
+    Args:
+        model: functional; one image in.
+        name: where it comes from, for people.
+        size: `(height, width)` that it is exported for, pixels.
+        preprocessing: of its images; see `nasnet_tf.preprocess_input`.
+        class_names: by number, or None.
+        config: whose `data` it was trained on, or None.
+        data_given: whether the user named the data, who then wants them.
+    """
+
+    model: keras.Model
+    name: str
+    size: tuple[int, int]
+    preprocessing: str
+    class_names: list[str] | None = None
+    config: ExperimentConfig | None = None
+    data_given: bool = False
+
+    @property
+    def channels(self) -> int:
+        return self.model.input_shape[-1]
+
+    @property
+    def classes(self) -> int:
+        return _classifier_output(_outputs(self.model)).shape[-1]
+
+    def answers(self, images: np.ndarray) -> np.ndarray:
+        """What the model says of images.
+
+        Args:
+            images: `(n, height, width, channels)`, preprocessed.
+
+        Returns:
+            `(n, classes)`, float32: probabilities or logits.
+        """
+        rows = []
+        for start in range(0, len(images), BATCH_SIZE):
+            batch = images[start : start + BATCH_SIZE]
+            # Another length would be traced anew; the model keeps the first.
+            fill = [(0, BATCH_SIZE - len(batch)), (0, 0), (0, 0), (0, 0)]
+            outputs = self.model.predict_on_batch(np.pad(batch, fill))
+            rows.append(_classifier_output(outputs)[: len(batch)])
+        return np.concatenate(rows).astype("float32")
+
+
+def read_original(
+    source,
+    image_size=None,
+    preprocessing: str | None = None,
+    config_files=(),
+    override: str | None = None,
+) -> Original:
+    """Loads the model that is to be exported.
+
+    Args:
+        source: a `.keras` file of a `NASNet` or of another functional
+            classifier; the model_dir of a training job, whose newest
+            checkpoint is taken, averaged where it keeps averages; or a
+            `keras.Model`.
+        image_size: height and width in pixels, or `(height, width)`, of a
+            model that leaves them open.
+        preprocessing: of a model that does not know its own.
+        config_files: name the data; see
+            `nasnet_tf.training.config_files.read_config`. They go before a
+            job's own.
+        override: goes before these.
+
+    Raises:
+        InputError: it cannot be loaded, is no classifier of images, or its
+            size or preprocessing is open and not given.
+    """
+    data_given = bool(config_files or override)
+    model, name, config = _load(source, config_files, override)
+    _check_classifier(model)
+    return Original(
+        model,
+        name,
+        _size(model, image_size),
+        _preprocessing(model, preprocessing),
+        getattr(model, "class_names", None),
+        config,
+        data_given,
+    )
+
+
+def _load(source, config_files, override):
+    if isinstance(source, keras.Model):
+        return source, source.name, _config(config_files, override)
+    path = pathlib.Path(_text(source)).expanduser()
+    if path.is_dir():
+        from nasnet_tf.evaluation import job_classifier
+
+        try:
+            job = job_classifier(path, config_files, override)
+        except InputError as error:
+            # There the argument has another name.
+            line = str(error)
+            if line.startswith("model_dir: "):
+                line = f"model: {line.removeprefix('model_dir: ')}"
+            raise InputError(line) from None
+        return job.model, f"{path}, step {job.facts['step']:,}", job.config
+    if path.suffix != ".keras":
+        raise InputError(
+            f"model: {path} is neither a .keras file nor the model_dir of a "
+            "training job; python -m nasnet_tf.convert makes a .keras file of "
+            "other weights"
+        )
+    # The text first: it is quick to find wrong.
+    config = _config(config_files, override)
+    return _load_file(path), str(path), config
+
+
+def _text(source):
+    if not source or not isinstance(source, (str, os.PathLike)):
+        raise InputError(
+            f"model: {source!r} is no path; give a .keras file or the "
+            "model_dir of a training job"
+        )
+    return source
+
+
+def _load_file(path):
+    if not path.is_file():
+        raise InputError(f"model: {path} does not exist or is not a file")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises what its layers raise.
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise InputError(
+            f"model: {path} cannot be loaded as a model ({reason}); save it "
+            "again with model.save, without layers of your own"
+        ) from error
+
+
+def _config(files, override):
+    if not files and not override:
+        return None
+    check_packages("config_file", {"tf-models-official": "official"})
+    from nasnet_tf.training.config_files import read_config
+
+    return read_config(files, override)
+
+
+def _outputs(model):
+    """Symbolic; a `Sequential` has them in a list only."""
+    return model.outputs[0] if len(model.outputs) == 1 else model.output
+
+
+def _classifier_output(outputs):
+    """Of several outputs, such as with an auxiliary head, the main one."""
+    if isinstance(outputs, dict):
+        return outputs.get(OUTPUT)
+    return outputs
+
+
+def _check_classifier(model):
+    inputs = getattr(model, "inputs", None) or ()
+    if len(inputs) != 1 or len(inputs[0].shape) != 4:
+        raise InputError(
+            f"model: {model.name} has the inputs "
+            f"{[tuple(i.shape) for i in inputs]}; export takes a functional "
+            "model of one image (height, width, channels)"
+        )
+    if inputs[0].shape[-1] not in (1, 3):
+        raise InputError(
+            f"model: {model.name} reads {inputs[0].shape[-1]} channels; "
+            "export takes 3 or, in grey, 1"
+        )
+    output = _classifier_output(_outputs(model))
+    if len(getattr(output, "shape", ())) != 2 or output.shape[-1] < 2:
+        shape = tuple(getattr(output, "shape", ()))
+        raise InputError(
+            f"model: {model.name} gives {shape}; export takes a classifier, "
+            "which gives (batch, classes) for two classes or more"
+        )
+
+
+def _size(model, image_size):
+    own = tuple(model.inputs[0].shape[1:3])
+    if image_size is None:
+        if None in own:
+            raise InputError(
+                f"image_size: none given and {model.name} reads images of any "
+                "size; give one, such as --image_size=224"
+            )
+        return own
+    pair = isinstance(image_size, (tuple, list))
+    size = tuple(image_size) if pair else (image_size, image_size)
+    if len(size) != 2:
+        raise InputError(
+            f"image_size: {image_size!r} is neither a number of pixels nor "
+            "(height, width)"
+        )
+    for given, fixed in zip(size, own, strict=True):
+        check_integer("image_size", given)
+        if fixed not in (None, given):
+            raise InputError(
+                f"image_size: {image_size}, but {model.name} reads "
+                f"{own[0]}x{own[1]} only; leave it out"
+            )
+    return size
+
+
+def _preprocessing(model, given):
+    own = getattr(model, "preprocessing", None)
+    if given is None and own is None:
+        raise InputError(
+            f"preprocessing: none given and {model.name} does not say how its "
+            "images are scaled; give --preprocessing=scale (to [-1, 1]) or "
+            "whitening (each image to mean 0 and variance 1)"
+        )
+    if given is not None:
+        check_choice("preprocessing", given, PREPROCESSINGS)
+        if own not in (None, given):
+            raise InputError(
+                f"preprocessing: {given!r}, but {model.name} was trained with "
+                f"{own!r}; leave it out"
+            )
+    return given or own
