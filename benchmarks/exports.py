@@ -23,12 +23,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 from absl import flags
-from export.images import inputs, sample_photos
 
 import nasnet_tf
 from export.benchmark import benchmark
 from export.benchmark_report import format_results
 from export.graph import read_model, to_keras
+from export.images import inputs, sample_photos
 from export.rewrites import for_format, rewrite
 from nasnet_tf import command_line
 from nasnet_tf.arguments import check_choice

@@ -76,12 +76,12 @@ def _rows(graph, source, first, count, size, sides):
     height, width = size
     begin, end = max(first, 0), min(first + count, height)
     if (begin, end) != (0, height):
-        source = graph.add(
-            f"{source}_rows_{begin}_{end}",
-            "slice",
-            [source],
-            options={"begin": (begin, 0), "size": (end - begin, width)},
-        )
+        # Two convolutions of one map share it.
+        rows = f"{source}_rows_{begin}_{end}"
+        if rows not in graph:
+            options = {"begin": (begin, 0), "size": (end - begin, width)}
+            graph.add(rows, "slice", [source], options=options)
+        source = rows
     pads = ((begin - first, first + count - end), sides)
     if any((*pads[0], *pads[1])):
         source = graph.add(
