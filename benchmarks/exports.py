@@ -146,8 +146,8 @@ def our_litert(quantize):
     """A writer of our file."""
 
     def write(networks, path):
-        from export.litert.quantize import quantize_litert
-        from export.litert.writer import write_litert
+        from export.formats.litert.quantize import quantize_litert
+        from export.formats.litert.writer import write_litert
 
         graph = rewrite(networks.ours, for_format("litert", quantize))
         content = write_litert(graph, float16=quantize == "float16")
@@ -161,7 +161,7 @@ def our_litert(quantize):
 
 def our_saved_model(networks, path):
     """Writes our SavedModel."""
-    from export.saved_model import write_saved_model
+    from export.formats.saved_model import write_saved_model
 
     graph = rewrite(networks.ours, for_format("saved_model"))
     write_saved_model(to_keras(graph), path, "scale")
@@ -169,14 +169,14 @@ def our_saved_model(networks, path):
 
 def stock_onnx(networks, path):
     """Writes the file of Keras's exporter."""
-    from export.onnx_model import write_onnx
+    from export.formats.onnx_model import write_onnx
 
     write_onnx(networks.stock, path)
 
 
 def our_onnx(networks, path):
     """Writes our ONNX file."""
-    from export.onnx_model import write_onnx
+    from export.formats.onnx_model import write_onnx
 
     graph = rewrite(networks.ours, for_format("onnx"))
     write_onnx(to_keras(graph), path)

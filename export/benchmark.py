@@ -15,10 +15,10 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from export.profile import OperationTime, ProfileUnavailable, profile
 from export.result import path_size
-from export.runners import library_version, model_format
-from export.timing import time_in_turn
+from export.runtime.profile import OperationTime, ProfileUnavailable, profile
+from export.runtime.runners import library_version, model_format
+from export.runtime.timing import time_in_turn
 from nasnet_tf import command_line
 from nasnet_tf.arguments import check_integer, check_number
 from nasnet_tf.errors import InputError
@@ -49,7 +49,7 @@ class Result:
         partitions: number of pieces that XNNPACK runs.
         outside: how many operations it left to LiteRT, by name.
         slowest: kinds of operations of a .tflite file, the slowest first, for
-            one image; see `export.profile`.
+            one image; see `export.runtime.profile`.
         profile_note: one line that says why there is no profile.
     """
 

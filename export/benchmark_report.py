@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 
-from export.runners import library_version
+from export.runtime.runners import library_version
 from nasnet_tf.errors import InputError
 from nasnet_tf.output_file import check_output, written_beside
 from nasnet_tf.training.hardware import processor_name

@@ -8,7 +8,7 @@ import numpy as np
 
 from export.parity import BOUNDS
 from export.result import ExportResult, size_text
-from export.runners import library_version
+from export.runtime.runners import library_version
 from export.source import Original
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.training.hardware import processor_name

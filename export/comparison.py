@@ -9,9 +9,9 @@ import numpy as np
 
 from export.formats import as_input
 from export.images import Images
-from export.native_output import native_lines_hidden
 from export.parity import Parity, compare
-from export.runners import open_runner
+from export.runtime.native_output import native_lines_hidden
+from export.runtime.runners import open_runner
 from export.source import BATCH_SIZE, Original
 from nasnet_tf.errors import InputError, JobError
 

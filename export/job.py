@@ -13,9 +13,9 @@ from export.images import LEAST_CALIBRATION
 from export.output_folder import check_folder, writing, written_folder
 from export.parity import BOUNDS, check
 from export.result import ExportResult, path_size, size_text
+from export.runtime.timing import time_in_turn
 from export.source import read_original
 from export.stages import Stages
-from export.timing import time_in_turn
 from nasnet_tf.arguments import check_choice, check_integer
 from nasnet_tf.errors import InputError
 from nasnet_tf.packages import check_packages

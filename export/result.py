@@ -7,7 +7,7 @@ import pathlib
 import statistics
 
 from export.parity import Parity
-from export.timing import Timing
+from export.runtime.timing import Timing
 
 
 @dataclasses.dataclass(frozen=True)

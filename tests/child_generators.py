@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from export.child_process import peak_memory
+from export.runtime.child_process import peak_memory
 
 
 def counts(start):

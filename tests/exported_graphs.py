@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from export.litert.writer import write_litert
+from export.formats.litert.writer import write_litert
 
 
 def run_litert(content, images):

@@ -17,14 +17,14 @@ from PIL import Image
 
 from export import benchmark_report
 from export.benchmark import benchmark
-from export.profile import (
+from export.runtime.profile import (
     ProfileUnavailable,
     delegation,
     parse_profile,
     profile,
 )
-from export.runners import open_runner
-from export.timing import LEAST_RUNS, time_in_turn
+from export.runtime.runners import open_runner
+from export.runtime.timing import LEAST_RUNS, time_in_turn
 from nasnet_tf.errors import InputError
 
 PROFILE = """

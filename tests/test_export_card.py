@@ -11,8 +11,8 @@ from export.formats import FILES, write_format
 from export.graph import read_model
 from export.parity import Parity
 from export.result import ExportResult, path_size, size_text
+from export.runtime.timing import Timing
 from export.source import read_original
-from export.timing import Timing
 from nasnet_tf.training.hardware import processor_name
 from tests.training_jobs import one_block
 

@@ -9,9 +9,9 @@ from exported_graphs import relative, run_graph, run_litert
 from keras import layers
 
 import nasnet_tf
+from export.formats.litert.writer import write_litert
 from export.graph import mult_adds, read_model, shapes, to_keras
-from export.litert.writer import write_litert
-from export.preprocessing import with_uint8_input
+from export.graph.preprocessing import with_uint8_input
 from export.rewrites import rewrite
 from nasnet_tf.errors import InputError
 from nasnet_tf.mult_adds import count_mult_adds

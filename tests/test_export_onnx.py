@@ -8,7 +8,7 @@ import pytest
 from conftest import close, images, randomize, tiny_network
 
 import nasnet_tf
-from export.onnx_model import write_onnx
+from export.formats.onnx_model import write_onnx
 from nasnet_tf.errors import InputError
 
 

@@ -6,15 +6,15 @@ from ai_edge_litert.interpreter import Interpreter
 from conftest import tiny_network
 from exported_graphs import run_litert
 
+from export.formats.litert.packing import pack
+from export.formats.litert.quantize import convert_relus, quantize_litert
+from export.formats.litert.ranges import LitertModel
+from export.formats.litert.writer import write_litert
 from export.graph import Graph, Node, read_model
+from export.graph.preprocessing import with_uint8_input
 from export.images import inputs, sample_photos
-from export.litert.packing import pack
-from export.litert.quantize import convert_relus, quantize_litert
-from export.litert.ranges import LitertModel
-from export.litert.writer import write_litert
-from export.preprocessing import with_uint8_input
-from export.profile import delegation
 from export.rewrites import for_format, rewrite
+from export.runtime.profile import delegation
 from nasnet_tf.errors import InputError
 
 PHOTOS = sample_photos((32, 32), 3, 140)

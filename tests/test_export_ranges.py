@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
+from export.formats.litert.ranges import (
+    LitertModel,
+    measure_ranges,
+    share_ranges,
+)
+from export.formats.litert.writer import write_litert
 from export.graph import Graph, Node
-from export.litert.ranges import LitertModel, measure_ranges, share_ranges
-from export.litert.writer import write_litert
 
 
 def graph(**nodes):

@@ -17,7 +17,7 @@ from PIL import Image
 import export.job
 from export import run as command
 from export.job import export_model
-from export.runners import open_runner
+from export.runtime.runners import open_runner
 from nasnet_tf.data import digits
 from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.training.checkpoint import JobCheckpoint, save_network_config

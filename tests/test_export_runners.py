@@ -11,9 +11,9 @@ from exported_files import (
     some_images,
 )
 
-from export.child_process import Child, ChildError
-from export.runners import library_version, model_format, open_runner
-from export.timing import random_images
+from export.runtime.child_process import Child, ChildError
+from export.runtime.runners import library_version, model_format, open_runner
+from export.runtime.timing import random_images
 from nasnet_tf.errors import InputError
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from tensorflow.python.eager import context
 
 import nasnet_tf
-from export.frozen_network import frozen_network, keep_fusion
-from export.saved_model import write_saved_model
+from export.formats.frozen_network import frozen_network, keep_fusion
+from export.formats.saved_model import write_saved_model
 from nasnet_tf.errors import InputError
 from nasnet_tf.photos import read_photo
 

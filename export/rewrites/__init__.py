@@ -40,13 +40,13 @@ PLAIN = (
     "subsample_in_convolutions",
     "merge_pads_and_slices",
     "fold_batch_norm",
+    "move_relus_through_concats",
     "share_duplicates",
     "drop_idle",
     "fuse_relus",
 )
 LITERT = (
     *PLAIN,
-    "move_relus_through_concats",
     "split_large_depthwise",
     "nest_concats",
 )

@@ -12,8 +12,8 @@ def move_relus_through_concats(graph: Graph) -> Graph:
     that read a concat do, its inputs can be rectified instead: at the end of
     the additions that make them, for nothing.
 
-    Gain: LiteRT, a pass over the widest feature maps of each cell: 5 % of the
-    time of NASNet mobile.
+    Gain: a pass over the widest feature maps of each cell: of NASNet mobile 5 %
+    in LiteRT, 1 % in TensorFlow, nothing in onnxruntime.
     """
     graph = graph.copy()
     readers = graph.readers()

@@ -1,6 +1,6 @@
 """Runs a model's file, whatever its format.
 
->>> from export.runners import open_runner
+>>> from export.runtime.runners import open_runner
 >>> runner = open_runner("model.tflite", num_threads=1)
 >>> predictions = runner.run(images)
 """
@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from export.file_runners import (
+from export.runtime.file_runners import (
     BATCH_SIZE,
     KerasRunner,
     LitertRunner,

@@ -14,7 +14,7 @@ import re
 
 import numpy as np
 
-from export.child_process import Child, ChildError
+from export.runtime.child_process import Child, ChildError
 from nasnet_tf.errors import InputError
 
 DELEGATE = "DELEGATE"
@@ -169,7 +169,7 @@ def parse_profile(text: str, runs: int) -> list[OperationTime]:
 
 def profile_text(path, threads, runs, library):
     """The child's side of `profile`; yields the text of LiteRT's profile."""
-    from export.runners import open_runner
+    from export.runtime.runners import open_runner
 
     runner = open_runner(path, threads)
     tensors = [

@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
-from export.child_process import Child, ChildError, peak_memory
-from export.runners import LIBRARIES, model_format, open_runner
+from export.runtime.child_process import Child, ChildError, peak_memory
+from export.runtime.runners import LIBRARIES, model_format, open_runner
 from nasnet_tf.errors import InputError, JobError
 
 WARM_UP = 3
@@ -27,7 +27,7 @@ class Timing:
         peak_memory: bytes that its process had resident at most, less what it
             had when it had only imported; None where the system does not
             tell.
-        delegation: what `export.profile.delegation` says of a .tflite file;
+        delegation: of a .tflite file, `export.runtime.profile.delegation`'s;
             else None.
     """
 
@@ -116,7 +116,7 @@ class _Timed:
 
 
 def timed_runs(path, threads, batch, image_size):
-    """The child's side of `time_in_turn`; see `export.child_process`.
+    """The child's side of `time_in_turn`; see `export.runtime.child_process`.
 
     Yields the images' shape and type; for each "run", seconds; for "end",
     memory and delegation.
@@ -138,7 +138,7 @@ def timed_runs(path, threads, batch, image_size):
     memory = before and peak_memory() - before
     delegation = None
     if kind == "litert":
-        from export import profile
+        from export.runtime import profile
 
         delegation = profile.delegation(runner.interpreter)
     yield {"peak_memory": memory, "delegation": delegation}
@@ -148,7 +148,7 @@ def random_images(runner, batch: int, image_size: int | None) -> np.ndarray:
     """Random images as a runner takes them: pixels, or values in [-1, 1].
 
     Args:
-        runner: of `export.runners.open_runner`.
+        runner: of `export.runtime.runners.open_runner`.
         batch: number of images.
         image_size: height and width where the file takes any; None or the
             file's own where it does not.

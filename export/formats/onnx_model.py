@@ -9,7 +9,7 @@ import warnings
 
 import keras
 
-from export.native_output import native_lines_hidden
+from export.runtime.native_output import native_lines_hidden
 from nasnet_tf.errors import InputError
 
 INPUT, OUTPUT = "images", "predictions"

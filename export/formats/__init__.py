@@ -8,7 +8,7 @@ import numpy as np
 
 from export.graph import Graph
 from export.images import Images, inputs
-from export.native_output import native_lines_hidden
+from export.runtime.native_output import native_lines_hidden
 from export.source import Original
 
 # What each format writes into the export's folder.
@@ -57,7 +57,7 @@ def write_format(
         OSError: it cannot be written.
     """
     if input_type == "uint8":
-        from export.preprocessing import with_uint8_input
+        from export.graph.preprocessing import with_uint8_input
 
         graph = with_uint8_input(graph, original.preprocessing)
     if format == "litert":
@@ -69,11 +69,11 @@ def write_format(
 
     model = to_keras(graph)
     if format == "onnx":
-        from export.onnx_model import write_onnx
+        from export.formats.onnx_model import write_onnx
 
         write_onnx(model, path)
     else:
-        from export.saved_model import write_saved_model
+        from export.formats.saved_model import write_saved_model
 
         write_saved_model(
             model, path, original.preprocessing, original.class_names
@@ -81,12 +81,12 @@ def write_format(
 
 
 def _litert(graph, quantize, calibration):
-    from export.litert.writer import write_litert
+    from export.formats.litert.writer import write_litert
 
     content = write_litert(graph, float16=quantize == "float16")
     if quantize in ("none", "float16"):
         return content
-    from export.litert.quantize import quantize_litert
+    from export.formats.litert.quantize import quantize_litert
 
     with native_lines_hidden():
         return quantize_litert(content, quantize, calibration)

@@ -13,9 +13,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
+from export.formats.litert.packing import pack
+from export.formats.litert.ranges import (
+    LitertModel,
+    measure_ranges,
+    share_ranges,
+)
 from export.images import LEAST_CALIBRATION
-from export.litert.packing import pack
-from export.litert.ranges import LitertModel, measure_ranges, share_ranges
 from nasnet_tf.arguments import check_choice
 from nasnet_tf.errors import InputError
 

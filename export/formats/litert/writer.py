@@ -9,8 +9,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from export.formats.litert.operations import OPERATIONS
 from export.graph import Graph, shapes
-from export.litert.operations import OPERATIONS
 
 VERSION = 3
 # What the quantiser and the profile call the network.

@@ -1,4 +1,4 @@
-"""One class for each format of a model's file; see `export.runners`."""
+"""One class for each format of a model's file; see `export.runtime.runners`."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ OUTPUT = "predictions"
 
 
 class FileRunner:
-    """What the classes below have in common; see `export.runners.Runner`."""
+    """What the classes below share; see `export.runtime.runners.Runner`."""
 
     def __init__(self, path, input_shape, input_dtype):
         self.path = path

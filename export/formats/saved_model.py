@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import keras
 
-from export.frozen_network import frozen_network
-from export.native_output import native_lines_hidden
+from export.formats.frozen_network import frozen_network
+from export.runtime.native_output import native_lines_hidden
 from nasnet_tf.applications import preprocess_input
 from nasnet_tf.arguments import check_choice
 from nasnet_tf.classify import SMALLEST_CROPPED
@@ -162,7 +162,7 @@ def _resized(pixels, size, crops):
 def _resized_file(file, shape, crops):
     import tensorflow as tf
 
-    from export.orientation import exif_orientation, upright
+    from export.formats.orientation import exif_orientation, upright
     from nasnet_tf.data import decoding
 
     *size, channels = shape

@@ -20,7 +20,7 @@ import sys, types
 for name in sys.argv[2].split():
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [f"{sys.argv[1]}/{name}"]
-from export import child_process
+from export.runtime import child_process
 child_process.serve(sys.argv[3], sys.argv[4])
 """
 

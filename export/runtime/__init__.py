@@ -1,0 +1,1 @@
+"""Exported files as they run: runners, timing, profile."""
