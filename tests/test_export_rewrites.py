@@ -12,8 +12,8 @@ from export.graph import Graph, Node, read_model, shapes, to_keras
 from export.rewrites import REWRITES, for_format, rewrite
 from nasnet_tf.errors import InputError
 
-# A network whose every rewrite has something to do, one of odd sizes with the
-# norms of B, and one that pads as keras.applications does.
+# As the mobile network, as keras.applications pads, and one of odd sizes with
+# the norms of B.
 NETWORKS = {
     "imagenet": {
         "genotype": "NASNET_A",
@@ -108,10 +108,12 @@ def test_relus_of_sums_are_part_of_the_sums(network):
     plain = rewrite(graph, for_format("litert"))
     unmoved = [n for n in for_format("litert") if "move_relus" not in n]
     sums = [node for _, node in plain.of("add") if node.options.get("relu")]
-    # With a norm after the sum, as in B, the ReLU stays behind the norm.
-    if not counts(graph)["group_norm"]:
-        assert sums
-        assert counts(plain)["relu"] < counts(rewrite(graph, unmoved))["relu"]
+    if counts(graph)["group_norm"]:
+        # The ReLU follows the norm, as in B.
+        assert not sums
+        return
+    assert sums
+    assert counts(plain)["relu"] < counts(rewrite(graph, unmoved))["relu"]
 
 
 def chain(*nodes, shape=(9, 8, 3)):
@@ -183,6 +185,87 @@ def test_the_factorized_reduction_of_keras_applications():
         assert counts(changed)["pad"] == (shape == (9, 7, 3))
         expected = np.asarray(to_keras(graph)(photo(shape)))
         assert relative(run_graph(changed, photo(shape)), expected) < 1e-6
+
+
+POINT = {"strides": (1, 1), "padding": "same"}
+PADDED = {"pads": ((0, 1), (0, 1))}
+LARGE = {"strides": (1, 1), "padding": "same", "dilation": (1, 1)}
+
+
+def kernel(*shape):
+    values = np.random.default_rng(0).normal(size=shape) / 4
+    return {"kernel": values.astype("float32")}
+
+
+def norm(channels):
+    values = np.random.default_rng(2).uniform(0.5, 1.5, (2, channels))
+    scale, offset = values.astype("float32")
+    return ("affine", {}, {"scale": scale, "offset": offset})
+
+
+POOL = ("average_pool", {**POINT, "size": (3, 3)}, {})
+# Two in a row: the second finds what the first has changed.
+CHAINS = {
+    "fold_batch_norm": [
+        ("conv", POINT, kernel(1, 1, 3, 4)),
+        ("pad", PADDED, {}),
+        ("conv", {**POINT, "strides": (2, 2)}, kernel(1, 1, 4, 4)),
+        ("pad", PADDED, {}),
+        norm(4),
+    ],
+    "merge_pads_and_slices": [
+        ("pad", {"pads": ((2, 2), (2, 2))}, {}),
+        ("slice", {"begin": (1, 1), "size": (11, 10)}, {}),
+        ("slice", {"begin": (2, 2), "size": (8, 8)}, {}),
+    ],
+    "split_large_depthwise": [
+        ("depthwise_conv", LARGE, kernel(7, 7, 3, 1)),
+        ("depthwise_conv", LARGE, kernel(7, 7, 3, 1)),
+    ],
+    "average_pools_as_depthwise": [POOL, POOL],
+    "subsample_in_convolutions": [
+        ("max_pool", {**POINT, "size": (1, 1), "strides": (2, 2)}, {}),
+        ("conv", POINT, kernel(1, 1, 3, 4)),
+    ],
+    "fuse_relus": [("conv", POINT, kernel(1, 1, 3, 4)), ("relu", {}, {})],
+    "drop_idle": [("relu", {}, {}), POOL, ("relu", {}, {})],
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_rewrite_of_two_in_a_row(name):
+    graph = chain(*CHAINS[name])
+    changed = REWRITES[name](graph)
+    assert changed.nodes.keys() != graph.nodes.keys()
+    if name == "fold_batch_norm":
+        assert not counts(changed)["affine"]
+    expected = run_graph(graph, photo((9, 8, 3)))
+    assert shapes(changed)[changed.output] == shapes(graph)[graph.output]
+    assert relative(run_graph(changed, photo((9, 8, 3))), expected) < 1e-5
+    again = REWRITES[name](changed)
+    assert counts(again) == counts(changed), "some were left"
+
+
+def test_a_slice_of_zeros_alone_stays():
+    graph = chain(
+        ("pad", {"pads": ((3, 3), (0, 0))}, {}),
+        ("slice", {"begin": (0, 0), "size": (2, 8)}, {}),
+    )
+    changed = REWRITES["merge_pads_and_slices"](graph)
+    assert not run_graph(changed, photo((9, 8, 3))).any()
+
+
+def test_relus_move_through_concats_of_concats():
+    graph = chain(("conv", POINT, kernel(1, 1, 3, 4)))
+    inner = graph.add("inner", "concat", ["conv", "images"])
+    outer = graph.add("outer", "concat", [inner, "conv"])
+    graph.output = graph.add("relu", "relu", [outer])
+    changed = REWRITES["move_relus_through_concats"](graph)
+    assert counts(changed)["relu"]
+    for _, node in changed.of("relu"):
+        assert changed[node.inputs[0]].op != "concat"
+    expected = run_graph(graph, photo((9, 8, 3)))
+    assert relative(run_graph(changed, photo((9, 8, 3))), expected) < 1e-6
 
 
 @pytest.mark.slow

@@ -16,16 +16,16 @@ def to_keras(graph: Graph) -> keras.Model:
     Returns:
         A `keras.Model` of images of any batch; it loads wherever Keras is.
     """
-    tensors, weights = {}, []
+    tensors, weights, names = {}, [], _layer_names(graph)
     for name, node in graph.nodes.items():
         if node.op == "input":
             dtype = node.options.get("dtype", "float32")
             tensors[name] = keras.Input(
-                node.options["shape"], name=_layer_name(name), dtype=dtype
+                node.options["shape"], name=names[name], dtype=dtype
             )
             continue
         inputs = [tensors[read] for read in node.inputs]
-        made, layer = BUILDERS[node.op](_layer_name(name), node, inputs)
+        made, layer = BUILDERS[node.op](names[name], node, inputs)
         tensors[name] = made
         if layer is not None:
             weights.append((layer, node))
@@ -36,8 +36,17 @@ def to_keras(graph: Graph) -> keras.Model:
     return model
 
 
-def _layer_name(name):
-    return name.replace("/", ".")
+def _layer_names(graph):
+    """Names without the slashes that Keras forbids, each once."""
+    names = {}
+    for name in graph.nodes:
+        plain, number = name.replace("/", "."), 1
+        unique = plain
+        while unique in names.values():
+            number += 1
+            unique = f"{plain}_{number}"
+        names[name] = unique
+    return names
 
 
 def _assign(layer, node):
@@ -109,7 +118,7 @@ def _group_norm(name, node, inputs):
 def _add(name, node, inputs):
     if not node.options.get("relu"):
         return layers.Add(name=name)(inputs), None
-    total = layers.Add(name=f"{name}.sum")(inputs)
+    total = layers.Add(name=f"{name}-sum")(inputs)
     return layers.ReLU(name=name)(total), None
 
 

@@ -44,6 +44,11 @@ def _weights(**variables):
 def _activation(graph, layer, name):
     """The activation that a layer ends with, as a node of its own."""
     function = getattr(layer.activation, "__name__", "?")
+    if getattr(keras.activations, function, None) is not layer.activation:
+        raise InputError(
+            f"model: {layer.name} ends in an activation of your own, "
+            f"{function}, which export does not know"
+        )
     if function == "linear":
         return name
     if function == "relu":
@@ -153,7 +158,13 @@ def _batch_norm(graph, inputs, parts):
 
 
 def _group_norm(graph, inputs, parts):
-    channels = parts.tensors[0].shape[-1]
+    shape = parts.tensors[0].shape
+    if len(shape) != 4 or parts.layer.axis not in (-1, 3):
+        raise InputError(
+            f"model: {parts.name} normalises other than the channels of a "
+            "feature map, which export does not know"
+        )
+    channels = shape[-1]
     groups = -1 if parts.layer.groups in (-1, channels) else parts.layer.groups
     if groups not in (1, -1):
         raise InputError(
@@ -186,6 +197,11 @@ def _activation_layer(graph, inputs, parts):
 
 
 def _dense(graph, inputs, parts):
+    if len(parts.tensors[0].shape) != 2:
+        raise InputError(
+            f"model: {parts.name} is a Dense layer on a feature map; make it "
+            "a 1x1 convolution"
+        )
     name = graph.add(
         parts.name,
         "dense",
@@ -210,6 +226,7 @@ def _pool_layer(op):
 
 def _pool(op):
     def make(graph, inputs, parts):
+        _check_format(parts.layer)
         strides = parts.layer.strides or parts.layer.pool_size
         options = {
             "size": _pair(parts.layer.pool_size),
@@ -272,13 +289,18 @@ def _concat(graph, inputs, parts):
 
 
 def _pad_layer(graph, inputs, parts):
+    _check_format(parts.layer)
     pads = tuple(tuple(p) for p in parts.layer.padding)
     return graph.add(parts.name, "pad", inputs, options={"pads": pads})
 
 
 def _pad(graph, inputs, parts):
     batch, rows, columns, channels = parts.layer.pad_width
-    if parts.layer.mode != "constant" or any((*batch, *channels)):
+    filled = parts.arguments.kwargs.get("constant_values")
+    if len(parts.arguments.args) > 1:
+        filled = parts.arguments.args[1]
+    plain = parts.layer.mode == "constant" and not filled
+    if not plain or any((*batch, *channels)):
         raise InputError(
             f"model: {parts.name} pads other than with rows and columns "
             "of zeros, which export does not know"
@@ -288,6 +310,7 @@ def _pad(graph, inputs, parts):
 
 
 def _cropping(graph, inputs, parts):
+    _check_format(parts.layer)
     (top, bottom), (left, right) = parts.layer.cropping
     height, width = parts.tensors[0].shape[1:3]
     size = (height - top - bottom, width - left - right)
@@ -298,6 +321,12 @@ def _cropping(graph, inputs, parts):
 def _get_item(graph, inputs, parts):
     key = parts.arguments.args[1]
     shape = parts.tensors[0].shape
+    if not isinstance(key, tuple) or len(key) > len(shape) or len(shape) != 4:
+        raise InputError(
+            f"model: {parts.name} indexes with {key!r}, which export does not "
+            "know"
+        )
+    key = (*key, *[slice(None)] * (4 - len(key)))
     begin, size = [], []
     for axis, part in enumerate(key):
         if not isinstance(part, slice) or part.step not in (None, 1):
@@ -320,6 +349,7 @@ def _get_item(graph, inputs, parts):
 
 def _global_pool(op):
     def make(graph, inputs, parts):
+        _check_format(parts.layer)
         if parts.layer.keepdims:
             raise InputError(
                 f"model: {parts.name} keeps its dimensions; export does not "

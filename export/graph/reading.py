@@ -104,6 +104,7 @@ class _Reader:
         self.names = {id(images): "images"}
         self.expanded = {}
         self.kept = []
+        self.waiting = []
 
     def graph(self, output):
         self.made.output = self._name(output)
@@ -111,13 +112,12 @@ class _Reader:
 
     def _name(self, tensor):
         """The node that computes `tensor`, made where it is not there yet."""
-        waiting = [tensor]
-        while waiting:
-            now = waiting[-1]
-            missing = self._visit(now)
-            waiting += missing
+        self.waiting = [tensor]
+        while self.waiting:
+            missing = self._visit(self.waiting[-1])
+            self.waiting += missing
             if not missing:
-                waiting.pop()
+                self.waiting.pop()
         return self.names[id(tensor)]
 
     def _visit(self, tensor):
@@ -133,7 +133,8 @@ class _Reader:
                 return [inner]
             self._remember(tensor, self.names[id(inner)])
             return []
-        read = [t for t in call.input_tensors if _is_read(operation, t)]
+        # Constants among the arguments are no tensors of ours.
+        read = [t for t in call.input_tensors if hasattr(t, "_keras_history")]
         missing = [t for t in read if id(t) not in self.names]
         if not missing:
             inputs = [self.names[id(t)] for t in read]
@@ -153,16 +154,30 @@ class _Reader:
         key = (id(operation), index)
         if key not in self.expanded:
             if not isinstance(operation, keras.layers.Layer):
-                raise _unknown(self.name, operation)
+                raise self._unknown(operation)
             kwargs = dict(call.arguments.kwargs)
+            kwargs.pop("training", None)
             if operation._call_has_training_arg:
                 kwargs["training"] = False
             try:
                 outputs = operation.call(*call.arguments.args, **kwargs)
             except Exception:  # Whatever a layer of others raises.
-                raise _unknown(self.name, operation) from None
+                raise self._unknown(operation) from None
             self.expanded[key] = keras.tree.flatten(outputs)
         return self.expanded[key]
+
+    def _unknown(self, operation):
+        layers = [t._keras_history.operation for t in self.waiting]
+        layers = [o for o in layers if isinstance(o, keras.layers.Layer)]
+        # The layer that was taken apart last has the operation in it.
+        layer = layers[-1] if layers else operation
+        kind = type(layer).__name__
+        inside = "" if layer is operation else f", with {operation.name}"
+        return InputError(
+            f"model: {self.name} has the layer {layer.name} ({kind}{inside}), "
+            "which is not made of operations that export knows; put it "
+            "outside the exported model"
+        )
 
 
 def _paths(layer, prefix=""):
@@ -187,21 +202,10 @@ def _parent(names):
 def _maker(operation):
     for kind, make in LAYERS.items():
         if isinstance(operation, kind):
-            return make
+            own = type(operation).call is not kind.call
+            ours = type(operation).__module__.startswith("nasnet_tf.")
+            # What a subclass of others computes, only its call tells.
+            return None if own and not ours else make
     if isinstance(operation, keras.layers.Layer):
         return None
     return OPERATIONS.get(type(operation).__name__)
-
-
-def _is_read(operation, tensor):
-    # Constants among the arguments of an operation are no tensors of ours.
-    return hasattr(tensor, "_keras_history")
-
-
-def _unknown(model_name, operation):
-    kind = type(operation).__name__
-    return InputError(
-        f"model: {model_name} has the layer {operation.name} ({kind}), which "
-        "is not made of operations that export knows; put it outside the "
-        "exported model"
-    )

@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from export.graph.graph import Graph
 
 
@@ -98,12 +96,3 @@ SHAPES = {
     "global_max_pool": lambda node, shape: shape[-1:],
     "dense": lambda node, shape: node.weights["kernel"].shape[1:],
 }
-
-
-def mult_adds(graph: Graph) -> int:
-    """Multiply-adds of the convolutions and the classifier, for one image."""
-    total, found = 0, shapes(graph)
-    for name, node in graph.of("conv", "depthwise_conv", "dense"):
-        positions = math.prod(found[name][:-1])
-        total += positions * int(np.size(node.weights["kernel"]))
-    return total

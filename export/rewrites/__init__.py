@@ -29,8 +29,8 @@ REWRITES = {
         move_relus_through_concats,
         share_duplicates,
         drop_idle,
-        split_large_depthwise,
         average_pools_as_depthwise,
+        split_large_depthwise,
         fuse_relus,
         nest_concats,
     )

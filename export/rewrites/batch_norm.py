@@ -31,7 +31,7 @@ def _fold_once(graph):
     changed = False
     for name, node in graph.of("affine"):
         (source,) = node.inputs
-        if len(readers[source]) != 1 or graph.output == source:
+        if len(readers[source]) != 1:
             continue
         before = graph[source]
         if before.op in ("conv", "dense") and not before.options.get("relu"):
@@ -105,8 +105,10 @@ def _pad_before_convolutions(graph):
     Of zeros it makes zeros; but what follows can then be folded into it.
     """
     graph = graph.copy()
-    found, readers = shapes(graph), graph.readers()
-    for name, node in graph.of("pad"):
+    for name, _ in graph.of("pad"):
+        # One that moved before may have changed what this one sees.
+        found, readers = shapes(graph), graph.readers()
+        node = graph[name]
         (source,) = node.inputs
         conv = graph[source]
         if conv.op != "conv" or "bias" in conv.weights:
@@ -131,6 +133,7 @@ def _pad_before_convolutions(graph):
         moved = conv.replaced(options=options, inputs=(padded,))
         graph[source] = moved
         graph.redirect(name, source)
+        graph = graph.sorted()
     return graph.sorted()
 
 

@@ -21,12 +21,13 @@ def split_large_depthwise(graph: Graph) -> Graph:
     """
     graph = graph.copy()
     found = shapes(graph)
-    for name, node in graph.of("depthwise_conv"):
+    for name, before in graph.of("depthwise_conv"):
+        # By now it may read another node, of the same shape.
+        size, node = found[before.inputs[0]][:2], graph[name]
         height, width = node.weights["kernel"].shape[:2]
         dilated = max(node.options.get("dilation", (1, 1))) > 1
         if height * width <= TAPS or width > TAPS or dilated:
             continue
-        size = found[node.inputs[0]][:2]
         _split(graph, name, node, size, found[name][0])
     return graph.sorted()
 

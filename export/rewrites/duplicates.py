@@ -9,7 +9,8 @@ def share_duplicates(graph: Graph) -> Graph:
     Two readers of a state each have their own ReLU or pool in networks that
     were not built by this package, and after other rewrites.
 
-    Gain: NASNet mobile of `keras.applications`: 59 ReLUs and 20 pools less.
+    Gain: NASNet mobile of `keras.applications`: 60 ReLUs, 16 pools and 4 pads
+    less; here the layers share them already, but for the blocks of one input.
     """
     graph = graph.copy()
     first = {}
@@ -35,7 +36,7 @@ def drop_idle(graph: Graph) -> Graph:
     found = shapes(graph)
     for name, node in list(graph.nodes.items()):
         node = graph[name]
-        if not node.inputs or graph.output == name:
+        if not node.inputs:
             continue
         source = node.inputs[0]
         same = found[name] == found[source]

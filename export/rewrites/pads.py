@@ -13,6 +13,15 @@ def merge_pads_and_slices(graph: Graph) -> Graph:
     Gain: LiteRT and ONNX, one copy of a feature map for each.
     """
     graph = _slice_before_convolutions(graph)
+    swapped = True
+    while swapped:
+        graph, swapped = _swap_once(graph)
+    return _drop_unread(graph)
+
+
+def _swap_once(graph):
+    """Puts one slice before the pad that it reads."""
+    graph = graph.copy()
     readers, found = graph.readers(), shapes(graph)
     for name, node in graph.of("slice"):
         (source,) = node.inputs
@@ -28,18 +37,23 @@ def merge_pads_and_slices(graph: Graph) -> Graph:
             begin.append(start)
             size.append(stop - start)
             pads.append((start - first, last - stop))
-        graph[source] = pad.replaced(
-            op="slice", options={"begin": tuple(begin), "size": tuple(size)}
-        )
-        graph[name] = node.replaced(op="pad", options={"pads": tuple(pads)})
-    return _drop_unread(graph.sorted())
+        if min(size) < 1:
+            continue  # It keeps nothing but zeros.
+        options = {"begin": tuple(begin), "size": tuple(size)}
+        sliced = graph.add(f"{name}_kept", "slice", pad.inputs, options=options)
+        options = {"pads": tuple(pads)}
+        padded = graph.add(f"{name}_padded", "pad", [sliced], options=options)
+        graph.redirect(name, padded)
+        return graph.sorted(), True
+    return graph, False
 
 
 def _slice_before_convolutions(graph):
     """The first rows of a 1x1 convolution need the first rows of its input."""
     graph = graph.copy()
     readers = graph.readers()
-    for name, node in graph.of("slice"):
+    for name, _ in graph.of("slice"):
+        node = graph[name]
         (source,) = node.inputs
         conv = graph[source]
         alone = len(readers[source]) == 1
@@ -64,6 +78,7 @@ def _slice_before_convolutions(graph):
 
 def _drop_unread(graph):
     """Drops zeros that a 1x1 convolution steps over."""
+    graph = graph.copy()
     readers, found = graph.readers(), shapes(graph)
     for name, node in graph.of("pad"):
         reading = [graph[reader] for reader in readers[name]]
@@ -90,9 +105,10 @@ def subsample_in_convolutions(graph: Graph) -> Graph:
     """
     graph = graph.copy()
     readers = graph.readers()
-    for name, node in graph.of("average_pool", "max_pool"):
+    for name, _ in graph.of("average_pool", "max_pool"):
+        node = graph[name]
         reading = [graph[reader] for reader in readers[name]]
-        if node.options["size"] != (1, 1) or node.options.get("relu"):
+        if node.options["size"] != (1, 1):
             continue
         if not reading or not all(map(_is_pointwise, reading)):
             continue

@@ -17,8 +17,9 @@ def average_pools_as_depthwise(graph: Graph) -> Graph:
     """
     graph = graph.copy()
     found = shapes(graph)
-    for name, node in graph.of("average_pool"):
-        shape = found[node.inputs[0]]
+    for name, before in graph.of("average_pool"):
+        # By now it may read another node, of the same shape.
+        shape, node = found[before.inputs[0]], graph[name]
         height, width = node.options["size"]
         kernel = np.full((height, width, shape[-1], 1), 1 / (height * width))
         pooled = graph.add(

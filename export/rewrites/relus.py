@@ -16,13 +16,15 @@ def move_relus_through_concats(graph: Graph) -> Graph:
     in LiteRT, 1 % in TensorFlow, nothing in onnxruntime.
     """
     graph = graph.copy()
-    readers = graph.readers()
     # From the output on, for concats of concats.
     for name, node in reversed(list(graph.of("concat"))):
-        reading = [graph[reader] for reader in readers[name]]
-        if graph.output == name or not reading:
+        readers = graph.sorted().readers()
+        if name not in readers:
             continue
-        if any(reader.op != "relu" for reader in reading):
+        reading = [graph[reader] for reader in readers[name]]
+        if graph.output == name or any(
+            reader.op != "relu" for reader in reading
+        ):
             continue
         inputs = tuple(
             graph.add(f"{source}_relu", "relu", [source])
@@ -31,7 +33,6 @@ def move_relus_through_concats(graph: Graph) -> Graph:
         rectified = graph.add(f"{name}_rectified", "concat", inputs)
         for reader in readers[name]:
             graph.redirect(reader, rectified)
-        readers = graph.readers()
     return graph.sorted()
 
 
@@ -46,7 +47,7 @@ def fuse_relus(graph: Graph) -> Graph:
         (source,) = node.inputs
         before = graph[source]
         fits = before.op in _FUSING and not before.options.get("relu")
-        if not fits or len(readers[source]) > 1 or graph.output == source:
+        if not fits or len(readers[source]) > 1:
             continue
         graph[source] = before.replaced(options={"relu": True})
         graph.redirect(name, source)

@@ -36,30 +36,27 @@ def _bias(writer, name, node):
     return writer.weight(f"{name}/bias", node.weights["bias"])
 
 
-def _conv(writer, name, node):
+def _convolution(writer, name, node, code, options, **more):
     kernel = np.transpose(node.weights["kernel"], (3, 0, 1, 2))
     inputs = [
         *writer.read(node),
         writer.weight(f"{name}/kernel", kernel),
         _bias(writer, name, node),
     ]
-    options = _dilated(schema.Conv2DOptionsT(), node)
-    writer.result(name, "CONV_2D", inputs, options)
+    writer.result(name, code, inputs, _dilated(options, node), **more)
+
+
+def _conv(writer, name, node):
+    _convolution(writer, name, node, "CONV_2D", schema.Conv2DOptionsT())
 
 
 def _depthwise_conv(writer, name, node):
-    kernel = np.transpose(node.weights["kernel"], (3, 0, 1, 2))
-    inputs = [
-        *writer.read(node),
-        writer.weight(f"{name}/kernel", kernel),
-        _bias(writer, name, node),
-    ]
-    options = _dilated(schema.DepthwiseConv2DOptionsT(), node)
+    options = schema.DepthwiseConv2DOptionsT()
     options.depthMultiplier = 1
     dilated = max(node.options.get("dilation", (1, 1))) > 1
-    writer.result(
-        name, "DEPTHWISE_CONV_2D", inputs, options, version=2 if dilated else 1
-    )
+    version = 2 if dilated else 1
+    code = "DEPTHWISE_CONV_2D"
+    _convolution(writer, name, node, code, options, version=version)
 
 
 def _dense(writer, name, node):
@@ -77,7 +74,6 @@ def _pool(code):
     def write(writer, name, node):
         options = _windowed(schema.Pool2DOptionsT(), node)
         options.filterHeight, options.filterWidth = node.options["size"]
-        options.fusedActivationFunction = _relu_option(node)
         writer.result(name, code, writer.read(node), options)
 
     return write
@@ -95,7 +91,7 @@ def _relu(writer, name, node):
 
 def _concat(writer, name, node):
     options = schema.ConcatenationOptionsT()
-    options.axis = 3
+    options.axis = len(writer.shapes[name])
     writer.result(name, "CONCATENATION", writer.read(node), options)
 
 
@@ -130,10 +126,8 @@ def _affine(writer, name, node):
             writer.tensor(f"{name}/scaled", shape),
         )
         writer.operator("MUL", inputs, scaled, schema.MulOptionsT())
-    options = schema.AddOptionsT()
-    options.fusedActivationFunction = _relu_option(node)
     inputs = [scaled, writer.weight(f"{name}/offset", offset)]
-    writer.result(name, "ADD", inputs, options)
+    writer.result(name, "ADD", inputs, schema.AddOptionsT())
 
 
 def _scale_positions(writer, name, node):
