@@ -16,6 +16,7 @@ import io
 import json
 import os
 import pathlib
+import tempfile
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,54 +26,82 @@ import numpy as np
 from absl import flags
 
 import nasnet_tf
-from export.benchmark import benchmark
+from export.benchmark import benchmark, integers
 from export.benchmark_report import format_results
+from export.formats import litert_content
 from export.graph import read_model, to_keras
 from export.images import inputs, sample_photos
 from export.rewrites import for_format, rewrite
 from nasnet_tf import command_line
-from nasnet_tf.arguments import check_choice
+from nasnet_tf.arguments import check_choice, check_integer, check_number
+from nasnet_tf.errors import InputError
+from nasnet_tf.output_file import make_folder
 
 SIZE = 224
 CALIBRATION = 100
-SAVED_MODEL_BATCHES = (1, 16)
+BATCHES = (1, 16)
 LITERT = ("none", "float16", "dynamic", "int8")
-_FOLDER = flags.DEFINE_string("folder", "runs/export_benchmark", "Of files.")
-_FORMATS = flags.DEFINE_list(
-    "formats", ["litert", "saved_model", "onnx"], "What to time."
-)
-_THREADS = flags.DEFINE_list("threads", ["1"], "Of LiteRT and ONNX files.")
-_SECONDS = flags.DEFINE_float("seconds", 15.0, "Timed for each file.")
+SECONDS = 15.0
 
 
 def main(arguments):
-    for name in _FORMATS.value:
-        check_choice("formats", name, ("litert", "saved_model", "onnx"))
-    folder = pathlib.Path(_FOLDER.value)
-    folder.mkdir(parents=True, exist_ok=True)
-    writers = {}
-    for name in _FORMATS.value:
-        writers |= FILES[name](folder)
-    networks = Networks(folder)
-    for path, write in writers.items():
-        if not path.exists():
-            start = time.perf_counter()
-            with contextlib.redirect_stdout(io.StringIO()):
-                write(networks, path)
-            print(f"{path} in {time.perf_counter() - start:.1f} s", flush=True)
-    results = []
-    threads = [int(count) for count in _THREADS.value]
-    for name in _FORMATS.value:
-        paths = list(FILES[name](folder))
-        for batch in SAVED_MODEL_BATCHES if name != "litert" else (1,):
-            results += benchmark(
-                paths,
-                threads if name != "saved_model" else [os.cpu_count()],
-                batch=batch,
-                seconds=_SECONDS.value,
-            )
-            print(format_results(results[-len(paths) * len(threads) :]))
+    if arguments:
+        raise InputError(
+            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
+        )
+    values = flags.FLAGS
+    for name in values.formats:
+        check_choice("formats", name, FILES)
+    threads = integers("threads", values.threads)
+    for count in threads:
+        check_integer("threads", count)
+    check_number("seconds", values.seconds, "[0, inf]")
+    folder = make_folder(values.folder, "folder")
+    write_missing(folder, values.formats)
+    results = time_files(folder, values.formats, threads, values.seconds)
     print(json.dumps(ratios(results), indent=1))
+
+
+def write_missing(folder, formats):
+    """Writes the files that are not in the folder."""
+    networks = Networks(folder)
+    for name in formats:
+        for path, write in FILES[name](folder).items():
+            if path.exists():
+                continue
+            start = time.perf_counter()
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                written_whole(path) as beside,
+            ):
+                write(networks, beside)
+            print(f"{path} in {time.perf_counter() - start:.1f} s", flush=True)
+
+
+@contextlib.contextmanager
+def written_whole(path):
+    """Gives a path for a file or folder, and renames it once it is written.
+
+    A killed run would leave a half file, which the next took for whole.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+        beside = pathlib.Path(folder) / path.name
+        yield beside
+        beside.rename(path)
+
+
+def time_files(folder, formats, threads, seconds):
+    """Times stock and ours, prints a table for each batch, returns all."""
+    results = []
+    for name in formats:
+        counts = threads if name != "saved_model" else [os.cpu_count()]
+        for batch in BATCHES if name != "litert" else (1,):
+            found = benchmark(
+                list(FILES[name](folder)), counts, batch=batch, seconds=seconds
+            )
+            print(format_results(found))
+            results += found
+    return results
 
 
 class Networks:
@@ -89,7 +118,8 @@ class Networks:
         if self._stock is None:
             self._stock = keras.applications.NASNetMobile(weights=None)
             _vary_statistics(self._stock)
-            self._stock.save(self.weights)
+            with written_whole(self.weights) as beside:
+                self._stock.save(beside)
         return self._stock
 
     @property
@@ -146,15 +176,9 @@ def our_litert(quantize):
     """A writer of our file."""
 
     def write(networks, path):
-        from export.formats.litert.quantize import quantize_litert
-        from export.formats.litert.writer import write_litert
-
         graph = rewrite(networks.ours, for_format("litert", quantize))
-        content = write_litert(graph, float16=quantize == "float16")
-        if quantize in ("dynamic", "int8"):
-            images = calibration() if quantize == "int8" else None
-            content = quantize_litert(content, quantize, images)
-        path.write_bytes(content)
+        images = calibration() if quantize == "int8" else None
+        path.write_bytes(litert_content(graph, quantize, images))
 
     return write
 
@@ -241,4 +265,8 @@ def ratios(results):
 
 
 if __name__ == "__main__":
+    flags.DEFINE_string("folder", "runs/export_benchmark", "Of files.")
+    flags.DEFINE_list("formats", list(FILES), "What to time.")
+    flags.DEFINE_list("threads", ["1"], "Of LiteRT and ONNX files.")
+    flags.DEFINE_float("seconds", SECONDS, "Timed for each file.")
     command_line.run(main)

@@ -155,7 +155,12 @@ def _slowest(path, threads, count):
         return {"profile_note": f"no profile of {path}: {error}"}
 
 
-def _integers(name, texts):
+def integers(name: str, texts: list[str]) -> list[int]:
+    """The values of a flag that lists integers.
+
+    Raises:
+        InputError: one is no integer.
+    """
     try:
         return [int(text) for text in texts]
     except ValueError:
@@ -176,7 +181,7 @@ def main(arguments):
         benchmark_report.check_files(values.out)
     results = benchmark(
         values.models,
-        _integers("threads", values.threads),
+        integers("threads", values.threads),
         values.batch,
         values.seconds,
         values.image_size,

@@ -6,8 +6,7 @@ import os
 import pathlib
 
 from export.runtime.runners import library_version
-from nasnet_tf.errors import InputError
-from nasnet_tf.output_file import check_output, written_beside
+from nasnet_tf.output_file import check_output, make_folder, written_beside
 from nasnet_tf.training.hardware import processor_name
 
 FILES = ("benchmark.json", "benchmark.png")
@@ -132,14 +131,7 @@ def check_files(out) -> None:
     Raises:
         InputError: it is no folder, or cannot be written in.
     """
-    out = pathlib.Path(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"out: {out} cannot be a folder ({error.strerror}); give another "
-            "path"
-        ) from None
+    out = make_folder(out)
     for name in FILES:
         check_output(out / name)
 

@@ -6,6 +6,7 @@ import platform
 import keras
 import numpy as np
 
+from export.labels import LABELS
 from export.parity import BOUNDS
 from export.result import ExportResult, size_text
 from export.runtime.runners import library_version
@@ -35,6 +36,26 @@ _TELLS_LITTLE = (
     "The Keras model itself answers nearly the same to all of these images, so "
     "this says little."
 )
+_READ = """\
+import numpy as np
+from PIL import Image
+
+photo = Image.open("photo.jpg").convert("{mode}").resize(({width}, {height}))
+"""
+# As `nasnet_tf.preprocess_input`; by the input's type and the preprocessing.
+_SCALE = {
+    "uint8": """\
+images = np.asarray(photo, "uint8").reshape({shape})
+""",
+    "scale": """\
+images = np.asarray(photo, "float32").reshape({shape}) / 127.5 - 1
+""",
+    "whitening": """\
+images = np.asarray(photo, "float32").reshape({shape})
+images -= images.mean()
+images /= max(images.std(), images.size**-0.5)
+""",
+}
 _RUN = {
     "litert": """\
 from ai_edge_litert.interpreter import Interpreter
@@ -108,6 +129,22 @@ def _title(original):
     return f"{model.genotype.name} ({size})"
 
 
+def _example(result, original):
+    """Code that runs the file on a photo."""
+    height, width = original.size
+    read = _READ.format(
+        mode="RGB" if original.channels == 3 else "L",
+        width=width,
+        height=height,
+    )
+    kind = original.preprocessing
+    if result.input_type == "uint8" and result.format != "saved_model":
+        kind = "uint8"
+    scale = _SCALE[kind].format(shape=(1, height, width, original.channels))
+    run = _RUN[result.format].format(file=result.model.name)
+    return f"{read}{scale}\n{run}"
+
+
 def _code(text):
     """A text of the user's as Markdown that no letter of it can break."""
     text = " ".join(str(text).split()).replace("`", "'").replace("|", "\\|")
@@ -123,7 +160,7 @@ def _files(result):
     runtime = RUNTIMES[result.format]
     texts = {
         result.model.name: f"the network, to run with {runtime}",
-        "labels.txt": "the classes in the order of the output, one a line",
+        LABELS: "the classes in the order of the output, one a line",
     }
     rows = [
         (_code(name), size_text(size), texts.get(name, ""))
@@ -148,7 +185,7 @@ def _interface(result, original):
         ("output", f"float32 ({batch}, {original.classes}): {_output(result)}"),
         ("classes", _classes(original)),
     ]
-    code = _RUN[result.format].format(file=result.model.name)
+    code = _example(result, original)
     return [*_table(rows), "", "```python", code, "```"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 
@@ -42,16 +43,15 @@ def compare_file(
         JobError: the file cannot be run.
     """
     reference, answers = [], []
-    runner = _opened(path)
-    for start in range(0, len(images.pixels), BATCH_SIZE):
-        part = dataclasses.replace(
-            images,
-            pixels=images.pixels[start : start + BATCH_SIZE],
-            labels=None,
-        )
-        answers.append(_run(runner, as_input(part, original, input_type)))
-        reference.append(original.answers(as_input(part, original)))
-    runner.close()
+    with contextlib.closing(_opened(path)) as runner:
+        for start in range(0, len(images.pixels), BATCH_SIZE):
+            part = dataclasses.replace(
+                images,
+                pixels=images.pixels[start : start + BATCH_SIZE],
+                labels=None,
+            )
+            answers.append(_run(runner, as_input(part, original, input_type)))
+            reference.append(original.answers(as_input(part, original)))
     reference, answers = np.concatenate(reference), np.concatenate(answers)
     parity = compare(reference, answers, images.name, quantize)
     if images.labels is None:

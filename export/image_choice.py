@@ -51,6 +51,7 @@ def comparison_images(
     folder,
     count: int,
     say: Callable[[str], None],
+    calibrated: int = 0,
 ) -> Images:
     """Images that the exported file and the model are compared on.
 
@@ -62,6 +63,8 @@ def comparison_images(
         folder: of photos, or None.
         count: of labelled images at most.
         say: is told where a job's own data are no longer there.
+        calibrated: photos of the folder that int8 is calibrated on; others
+            are taken where there are others.
 
     Raises:
         InputError: data that the user named, or the folder, cannot be read.
@@ -77,7 +80,7 @@ def comparison_images(
             say(f"no accuracy, for the job's data are gone: {error}")
     few = min(count, UNLABELLED)
     if folder:
-        return _photos(original, folder, few)
+        return _photos(original, folder, few, calibrated)
     return sample_photos(original.size, original.channels, few, SEED)
 
 
@@ -93,14 +96,14 @@ def _of_data(original, split, count):
     )
 
 
-def _photos(original, folder, count):
+def _photos(original, folder, count, skip=0):
     try:
         return folder_images(
-            folder, original.size, original.channels, count, SEED
+            folder, original.size, original.channels, count, SEED, skip
         )
     except InputError as error:
         # There the argument has another name.
-        line = str(error).removeprefix("folder: ")
+        line = str(error).removeprefix("folder: ").removeprefix("photos: ")
         raise InputError(f"calibration: {line}") from None
 
 

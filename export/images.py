@@ -60,7 +60,12 @@ def inputs(images: Images, preprocessing: str) -> np.ndarray:
 
 
 def folder_images(
-    path, size: tuple[int, int], channels: int, count: int, seed: int = 0
+    path,
+    size: tuple[int, int],
+    channels: int,
+    count: int,
+    seed: int = 0,
+    skip: int = 0,
 ) -> Images:
     """Photos below a folder, chosen at random.
 
@@ -73,6 +78,8 @@ def folder_images(
         channels: 3, or 1 for grey.
         count: how many; all, where there are fewer.
         seed: of the choice.
+        skip: leave out what a choice of so many takes; where nothing else is
+            left, that is taken, and the name says so.
 
     Raises:
         InputError: no such folder, no photos in it, or some that were chosen
@@ -92,13 +99,17 @@ def folder_images(
             f"folder: {path} has no photos; it needs files that end in "
             f"{', '.join(SUFFIXES)}"
         )
-    chosen = np.random.default_rng(seed).permutation(len(photos))[:count]
+    order = np.random.default_rng(seed).permutation(len(photos))
+    name = path.name or str(path)
+    if skip and skip >= len(photos):
+        skip, name = 0, f"{name}, those calibrated on"
+    chosen = order[skip : skip + count]
     crop = min(size) >= SMALLEST_CROPPED
     pixels = read_all(
         [photos[number] for number in sorted(chosen)],
         lambda photo: read_photo(photo, size, channels, crop).astype("uint8"),
     )
-    return _named(path.name or str(path), np.stack(pixels))
+    return _named(name, np.stack(pixels))
 
 
 def data_images(

@@ -10,6 +10,7 @@ from export.formats import FILES, PACKAGES, write_format
 from export.image_choice import calibration_images as choose_calibration
 from export.image_choice import comparison_images
 from export.images import LEAST_CALIBRATION
+from export.labels import LABELS, write_labels
 from export.output_folder import check_folder, writing, written_folder
 from export.parity import BOUNDS, check
 from export.result import ExportResult, path_size, size_text
@@ -22,7 +23,7 @@ from nasnet_tf.packages import check_packages
 
 QUANTIZATIONS = tuple(BOUNDS)
 INPUT_TYPES = ("float32", "uint8")
-LABELS, CARD = "labels.txt", "model_card.md"
+CARD = "model_card.md"
 _TIMED_SECONDS = 0.2
 
 
@@ -85,6 +86,7 @@ def export_model(
     """
     began = time.perf_counter()
     _check(format, quantize, input_type, calibration_images, evaluation_images)
+    chosen = _chosen(rewrites, format, quantize)
     out = check_folder(out, {*FILES.values(), LABELS, CARD}, overwrite)
     stage = Stages(quiet)
     with stage("load the model") as tell:
@@ -93,12 +95,15 @@ def export_model(
         )
         tell(original.name)
     with stage("rewrite it") as tell:
-        chosen = _chosen(rewrites, format, quantize)
         graph, operations = _rewritten(original, chosen)
         tell(f"{operations[0]} operations, then {operations[1]}")
     with stage("read images") as tell:
         images = comparison_images(
-            original, calibration, evaluation_images, tell
+            original,
+            calibration,
+            evaluation_images,
+            tell,
+            calibration_images if quantize == "int8" else 0,
         )
         calibrated_on = None
         if quantize == "int8":
@@ -124,7 +129,7 @@ def export_model(
             tell(f"{statistics.median(timing.seconds) * 1e3:.2f} ms an image")
         with writing(out):
             if original.class_names:
-                _write_labels(folder / LABELS, original.class_names)
+                write_labels(folder / LABELS, original.class_names)
             result = ExportResult(
                 folder=out,
                 model=out / model.name,
@@ -189,12 +194,6 @@ def _rewritten(original, names):
     graph = read_model(original.model, original.size)
     rewritten = rewrite(graph, names)
     return rewritten, (len(graph), len(rewritten))
-
-
-def _write_labels(path, class_names):
-    # A line each, whatever is in a name.
-    lines = [" ".join(str(name).split()) for name in class_names]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _sizes(folder):

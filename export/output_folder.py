@@ -9,11 +9,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from nasnet_tf.errors import InputError
+from nasnet_tf.output_file import cannot_be_written
 
 _SUFFIX = ".export.tmp"
 # Of the folder's name, in that of the one beside it: a long name has room.
 _KEPT = 40
 _NEW, _OLD = "new", "old"
+_REMEDY = "make room, or give another path"
 
 
 def check_folder(out, names: Iterable[str], overwrite: bool) -> pathlib.Path:
@@ -37,8 +39,9 @@ def check_folder(out, names: Iterable[str], overwrite: bool) -> pathlib.Path:
     """
     if not str(out or ""):
         raise InputError("out: missing; give a folder, such as --out=exported")
-    path = pathlib.Path(out).expanduser()
+    path = pathlib.Path(out)
     try:
+        path = path.expanduser()
         if not path.is_symlink():
             path = path.resolve()
             _remove_abandoned(path)
@@ -47,8 +50,9 @@ def check_folder(out, names: Iterable[str], overwrite: bool) -> pathlib.Path:
             pass
     except InputError:
         raise
-    except (OSError, ValueError) as error:
-        raise _cannot_be_written(path, error) from None
+    # `expanduser` raises a RuntimeError.
+    except (OSError, ValueError, RuntimeError) as error:
+        raise cannot_be_written("out", path, error, _REMEDY) from None
     return path
 
 
@@ -73,8 +77,8 @@ def _check_place(path, names, overwrite):
 
 
 def _home(path):
-    """The nearest folder above that exists."""
-    return next(parent for parent in path.parents if parent.exists())
+    """The nearest folder above that exists; of the root, itself."""
+    return next((p for p in path.parents if p.exists()), path)
 
 
 @contextlib.contextmanager
@@ -93,9 +97,9 @@ def written_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """
     with contextlib.ExitStack() as stack:
         with writing(path):
-            work = _make_beside(path)
-            stack.callback(shutil.rmtree, work, ignore_errors=True)
-            stack.enter_context(_lock(work))
+            work = _make_beside(path, stack)
+            # Before the lock goes.
+            stack.callback(_clear, work, path)
             (work / _NEW).mkdir()
         yield work / _NEW
         with writing(path):
@@ -104,7 +108,10 @@ def written_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def writing(path: pathlib.Path) -> Iterator[None]:
-    """Raises `InputError` for any `OSError`, or TensorFlow's, of what it does.
+    """Raises `InputError` for what the system says of files and memory.
+
+    That is any `OSError`, and of TensorFlow's errors those that name a file of
+    `written_folder` or say that room is short.
 
     Args:
         path: the folder that the user gave.
@@ -112,17 +119,31 @@ def writing(path: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _cannot_be_written(path, error) from None
+        raise cannot_be_written("out", path, error, _REMEDY) from None
     except Exception as error:
         # TensorFlow writes files itself; importing it here only to name its
-        # error would be slow.
-        if "tensorflow" not in type(error).__module__:
+        # errors would be slow.
+        if "tensorflow" not in type(error).__module__ or not (
+            type(error).__name__ == "ResourceExhaustedError"
+            or _SUFFIX in str(error)
+        ):
             raise
-        raise _cannot_be_written(path, error) from None
+        line = (str(error).splitlines() or [""])[0]
+        # It puts the file before the reason.
+        reason = OSError(line.rpartition("; ")[2])
+        raise cannot_be_written("out", path, reason, _REMEDY) from None
 
 
-def _make_beside(path):
-    return pathlib.Path(tempfile.mkdtemp(_SUFFIX, _prefix(path), _home(path)))
+def _make_beside(path, stack):
+    """A new folder, locked until the stack ends."""
+    while True:
+        made = tempfile.mkdtemp(_SUFFIX, _prefix(path), _home(path))
+        work = pathlib.Path(made)
+        # Until it is locked, another process takes it for abandoned.
+        with contextlib.suppress(FileNotFoundError):
+            alone = stack.enter_context(_lock(work))
+            if alone is not False and work.exists():
+                return work
 
 
 def _prefix(path):
@@ -135,12 +156,17 @@ def _put_in_place(work, path):
     if not path.is_dir():
         (work / _NEW).rename(path)
         return
+    # If the second fails or is interrupted, `_clear` puts back the old.
     path.rename(work / _OLD)
-    try:
-        (work / _NEW).rename(path)
-    except BaseException:
-        (work / _OLD).rename(path)
-        raise
+    (work / _NEW).rename(path)
+
+
+def _clear(work, path):
+    """Removes a folder of this module's; puts back first what it took."""
+    if (work / _OLD).is_dir() and not path.exists():
+        with writing(path):
+            (work / _OLD).rename(path)
+    shutil.rmtree(work, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -172,20 +198,7 @@ def _remove_abandoned(path):
         name = work.name
         if not (name.startswith(_prefix(path)) and name.endswith(_SUFFIX)):
             continue
-        with _lock(work) as alone:
-            if not alone:
-                continue
-            if (work / _OLD).is_dir() and not path.exists():
-                (work / _OLD).rename(path)
-            shutil.rmtree(work, ignore_errors=True)
-
-
-def _cannot_be_written(path, error):
-    reason = getattr(error, "strerror", None) or str(error)
-    reason = (reason.splitlines() or [type(error).__name__])[0]
-    # TensorFlow puts the file before it, which is in a folder of ours.
-    reason = reason.rpartition("; ")[2]
-    return InputError(
-        f"out: {path} cannot be written ({reason}); make room, or give "
-        "another path"
-    )
+        # Another process may remove it meanwhile.
+        with contextlib.suppress(FileNotFoundError), _lock(work) as alone:
+            if alone:
+                _clear(work, path)

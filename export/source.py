@@ -13,7 +13,7 @@ import numpy as np
 import nasnet_tf  # noqa: F401  registers its classes with Keras
 from nasnet_tf.arguments import check_choice, check_integer
 from nasnet_tf.errors import InputError
-from nasnet_tf.nasnet import PREPROCESSINGS
+from nasnet_tf.nasnet import PREPROCESSINGS, NASNet
 from nasnet_tf.packages import check_packages
 
 if TYPE_CHECKING:  # It imports Model Garden.
@@ -129,6 +129,8 @@ def _load(source, config_files, override):
                 line = f"model: {line.removeprefix('model_dir: ')}"
             raise InputError(line) from None
         return job.model, f"{path}, step {job.facts['step']:,}", job.config
+    if path.suffix != ".keras" and not path.exists():
+        raise InputError(f"model: {path} does not exist")
     if path.suffix != ".keras":
         raise InputError(
             f"model: {path} is neither a .keras file nor the model_dir of a "
@@ -222,7 +224,9 @@ def _size(model, image_size):
             "(height, width)"
         )
     for given, fixed in zip(size, own, strict=True):
-        check_integer("image_size", given)
+        # Smaller ones leave a NASNet's last cells a pixel.
+        least = 32 if isinstance(model, NASNet) else 1
+        check_integer("image_size", given, least=least)
         if fixed not in (None, given):
             raise InputError(
                 f"image_size: {image_size}, but {model.name} reads "

@@ -25,6 +25,7 @@ from nasnet_tf.evaluation import (
     write_report,
 )
 from nasnet_tf.evaluation.evaluator import BATCH_SIZE
+from nasnet_tf.output_file import make_folder
 from nasnet_tf.train import define_flags
 
 STEM = "evaluation"
@@ -75,7 +76,7 @@ def run(
     if real_labels is not None:
         real_labels = read_real_labels(real_labels)
     if out is not None:
-        _make_folder(pathlib.Path(out))
+        check_report_files(make_folder(out) / STEM)
     model, config = classifier.model, classifier.config
     source = open_evaluation(
         config.data,
@@ -125,17 +126,6 @@ def _write(report, out, facts, source):
     print("\nwrote")
     for path in paths:
         print(f"  {path}")
-
-
-def _make_folder(out):
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"out: {out} cannot be a folder ({error.strerror}); give another "
-            "path"
-        ) from None
-    check_report_files(out / STEM)
 
 
 def main(arguments):

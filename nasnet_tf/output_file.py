@@ -40,7 +40,31 @@ def check_output(
     except InputError:
         raise
     except (OSError, ValueError) as error:
-        raise _cannot_be_written(argument, path, error) from None
+        raise cannot_be_written(argument, path, error) from None
+    return path
+
+
+def make_folder(path, argument: str = "out") -> pathlib.Path:
+    """Makes a folder and those above it, where they are missing.
+
+    Args:
+        path: of the folder.
+        argument: what the user gave the path as.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    path = pathlib.Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{argument}: {_shown(path)} cannot be a folder "
+            f"({_reason(error)}); give another path"
+        ) from None
     return path
 
 
@@ -66,7 +90,7 @@ def written_beside(path, argument: str = "out") -> Iterator[pathlib.Path]:
         yield beside
         beside.replace(path)
     except OSError as error:
-        raise _cannot_be_written(argument, path, error) from None
+        raise cannot_be_written(argument, path, error) from None
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()
@@ -86,12 +110,29 @@ def _attempt(path, argument):
         pass
 
 
-def _cannot_be_written(argument, path, error):
+def cannot_be_written(
+    argument: str, path, error: Exception, remedy: str = "give another path"
+) -> InputError:
+    """What to raise where a file or folder cannot be written: one line.
+
+    Args:
+        argument: what the user gave the path as.
+        path: of the file or folder.
+        error: of the attempt to write it.
+        remedy: what the user can do.
+    """
+    return InputError(
+        f"{argument}: {_shown(path)} cannot be written ({_reason(error)}); "
+        f"{remedy}"
+    )
+
+
+def _reason(error):
     # h5py's errors have several lines, and some have none.
     reason = getattr(error, "strerror", None) or str(error)
-    reason = (reason.splitlines() or [type(error).__name__])[0]
+    return (reason.splitlines() or [type(error).__name__])[0]
+
+
+def _shown(path):
     # `repr` where a name holds what would break the line.
-    path = path if str(path).isprintable() else repr(str(path))
-    return InputError(
-        f"{argument}: {path} cannot be written ({reason}); give another path"
-    )
+    return path if str(path).isprintable() else repr(str(path))

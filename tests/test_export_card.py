@@ -4,11 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import tiny_network
+from conftest import randomize, tiny_network
+from PIL import Image
 
+import nasnet_tf
 from export.card import write_card
 from export.formats import FILES, write_format
 from export.graph import read_model
+from export.job import export_model
 from export.parity import Parity
 from export.result import ExportResult, path_size, size_text
 from export.runtime.timing import Timing
@@ -145,24 +148,30 @@ def test_without_labels_calibration_and_command(tmp_path, original):
     assert "export.job.export_model" in card and "* Rewrites: none." in card
 
 
-def run_code(card, folder):
-    """What the code of the card finds with a file in `folder`."""
-    code = card.split("```python\n")[1].split("```")[0]
-    for name in ("model.", "saved_model"):
-        code = code.replace(f'("{name}', f'("{folder}/{name}')
-    names = {"images": np.zeros((1, 32, 32, 3), "float32")}
-    exec(compile(code, "card", "exec"), names)
-    return names["answers"]
+def run_code(folder, monkeypatch):
+    """What the card's code answers to a photo, and its pixels."""
+    monkeypatch.chdir(folder)
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), "uint8")
+    Image.fromarray(pixels).save("photo.jpg")
+    card = (folder / "model_card.md").read_text()
+    found = {}
+    exec(card.split("```python\n")[1].split("```")[0], found)
+    photo = np.asarray(Image.open("photo.jpg"), "float32")[None]
+    return np.asarray(found["answers"]), photo
 
 
 @pytest.mark.parametrize("format", FILES)
-def test_code_of_the_card_runs_a_real_file(tmp_path, original, format):
+def test_code_of_the_card_runs_a_real_file(
+    tmp_path, monkeypatch, original, format
+):
     path = tmp_path / FILES[format]
     write_format(original, read_model(original.model), path, format)
     result = make(tmp_path, format=format, model=path, files={path.name: 1})
     write_card(tmp_path / "model_card.md", result, original)
-    answers = run_code((tmp_path / "model_card.md").read_text(), tmp_path)
-    expected = original.answers(np.zeros((1, 32, 32, 3), "float32"))
+    answers, photo = run_code(tmp_path, monkeypatch)
+    expected = original.answers(
+        nasnet_tf.preprocess_input(photo, preprocessing=original.preprocessing)
+    )
     np.testing.assert_allclose(answers, expected, atol=1e-5)
 
 
@@ -178,3 +187,23 @@ def test_size_of_a_folder_is_that_of_its_files(tmp_path):
     (tmp_path / "a" / "b").write_bytes(bytes(30))
     (tmp_path / "c").write_bytes(bytes(12))
     assert path_size(tmp_path) == 42 and path_size(tmp_path / "c") == 12
+
+
+@pytest.mark.parametrize("preprocessing", ["scale", "whitening"])
+@pytest.mark.parametrize("input_type", ["float32", "uint8"])
+def test_the_example_runs_as_it_stands(
+    tmp_path, monkeypatch, preprocessing, input_type
+):
+    model = randomize(tiny_network(preprocessing=preprocessing))
+    export_model(
+        model,
+        "litert",
+        tmp_path / "out",
+        input_type=input_type,
+        evaluation_images=4,
+        quiet=True,
+    )
+    answers, photo = run_code(tmp_path / "out", monkeypatch)
+    images = nasnet_tf.preprocess_input(photo, preprocessing=preprocessing)
+    expected = np.asarray(model(images, training=False))
+    np.testing.assert_allclose(answers, expected, rtol=0, atol=1e-4)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from image_sets import folder_config, photo, write_folder
+from PIL import Image
 
 from export import images
 from nasnet_tf.data import digits
@@ -140,3 +141,20 @@ def test_inputs_are_preprocessed():
     whitened = images.inputs(found, "whitening")
     np.testing.assert_allclose(whitened.mean(axis=(1, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(whitened.std(axis=(1, 2, 3)), 1, atol=1e-5)
+
+
+def test_photos_to_compare_on_are_others(tmp_path):
+    for number in range(12):
+        pixels = np.full((40, 40, 3), 20 * number, "uint8")
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+
+    def values(count, skip):
+        found = images.folder_images(tmp_path, (32, 32), 3, count, skip=skip)
+        return found.name, {int(p.max()) for p in found.pixels}
+
+    _, first = values(8, 0)
+    name, others = values(8, 8)
+    assert len(first) == 8 and len(others) == 4
+    assert not first & others and "calibrated" not in name
+    name, same = values(8, 12)
+    assert len(same) == 8 and "those calibrated on" in name

@@ -90,10 +90,3 @@ def test_an_operation_that_onnx_lacks_is_one_line(tmp_path):
     assert "odd cannot be converted to ONNX" in str(error.value)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
-
-
-def test_two_outputs_are_one_line(tmp_path):
-    given = keras.Input((8, 8, 3))
-    outputs = [keras.layers.ReLU()(given), keras.layers.Flatten()(given)]
-    with pytest.raises(InputError, match="1 inputs and 2 outputs"):
-        write_onnx(keras.Model(given, outputs), tmp_path / "model.onnx")

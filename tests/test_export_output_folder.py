@@ -2,10 +2,12 @@
 
 import errno
 import os
+import pathlib
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -104,6 +106,20 @@ def test_places_that_are_no_folder(tmp_path):
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("out", "line"),
+    [
+        ("/", r"^out: / holds '.+', which no export wrote; give a folder"),
+        ("~nobody.of.this.name/x", r"^out: ~nobody.*x cannot be written \("),
+        ("/proc/a\nb", r"^out: '/proc/a\\nb' cannot be written \("),
+    ],
+)
+def test_odd_places_are_one_line(out, line):
+    with pytest.raises(InputError, match=line) as error:
+        check_folder(out, NAMES, True)
+    line_of(error)
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_failure_leaves_nothing(tmp_path, error):
     path = check_folder(tmp_path / "a" / "out", NAMES, False)
@@ -121,6 +137,47 @@ def test_failure_keeps_what_was_there(tmp_path):
         (folder / "model.tflite").write_text("half")
         raise KeyboardInterrupt
     assert content(tmp_path) == {"out": False, "out/model.tflite": "old"}
+
+
+@pytest.mark.parametrize("failing", ["out", "new"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_failure_while_the_old_is_away(tmp_path, monkeypatch, failing, error):
+    out = tmp_path / "out"
+    export(out, "old")
+    rename, renamed = pathlib.Path.rename, []
+
+    def rename_and_fail(path, target):
+        renamed.append(path.name)
+        # The old one is taken away first; the new one is not put in place.
+        if path.name != "new":
+            rename(path, target)
+        if path.name == failing:
+            raise error
+
+    monkeypatch.setattr(pathlib.Path, "rename", rename_and_fail)
+    with pytest.raises((KeyboardInterrupt, InputError)):
+        export(out, "new", overwrite=True)
+    assert (renamed[0], renamed[-1]) == ("out", "old")
+    assert content(tmp_path) == {"out": False, "out/model.tflite": "old"}
+
+
+def test_another_export_that_begins_before_the_lock(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    make, made = tempfile.mkdtemp, []
+
+    def made_and_found(*arguments):
+        made.append(make(*arguments))
+        if len(made) == 1:
+            check_folder(out, NAMES, False)
+            assert not os.path.lexists(made[0])
+        return made[-1]
+
+    path = check_folder(out, NAMES, False)
+    monkeypatch.setattr(tempfile, "mkdtemp", made_and_found)
+    with written_folder(path) as folder:
+        (folder / "model.tflite").write_text("new")
+    assert len([name for name in made if ".export.tmp" in name]) == 2
+    assert content(tmp_path) == {"out": False, "out/model.tflite": "new"}
 
 
 def test_full_disk_is_one_line(tmp_path):
@@ -163,8 +220,30 @@ def test_tensorflow_reports_a_full_disk_its_own_way(tmp_path):
         raise error
 
 
+def test_tensorflow_reports_a_path_its_own_way(tmp_path):
+    import tensorflow as tf
+
+    path = check_folder(tmp_path / "out", NAMES, False)
+    with (
+        pytest.raises(InputError, match=r"^out: .*out cannot be written \("),
+        written_folder(path) as folder,
+        writing(path),
+    ):
+        (folder / "file").write_text("")
+        tf.io.write_file(str(folder / "file" / "below"), "x")
+
+
+def test_other_errors_of_tensorflow_are_not_taken_for_the_disk_s(tmp_path):
+    import tensorflow as tf
+
+    with pytest.raises(tf.errors.InvalidArgumentError), writing(tmp_path):
+        tf.reshape(tf.zeros(3), (2, 2))
+
+
 KILLED = """
-import sys, time, pathlib
+import signal, sys, time, pathlib
+# Under nohup it would be ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from export.output_folder import check_folder, written_folder
 path = check_folder(sys.argv[1], ["model.tflite"], True)
 with written_folder(path) as folder:

@@ -1,3 +1,9 @@
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from child_generators import counts, crashes, takes
@@ -13,8 +19,10 @@ from exported_files import (
 
 from export.runtime.child_process import Child, ChildError
 from export.runtime.runners import library_version, model_format, open_runner
-from export.runtime.timing import random_images
+from export.runtime.timing import noise
 from nasnet_tf.errors import InputError
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -148,24 +156,22 @@ def test_files_that_cannot_be_opened(tmp_path, uint8_file):
         assert line == f"num_threads: {threads!r} is not a positive integer"
 
 
-def test_random_images(tmp_path):
+def test_noise(tmp_path):
     runner = open_runner(onnx_file(tmp_path / "a.onnx"))
-    images = random_images(runner, 2, None)
+    images = noise(runner, 2, None)
     assert images.shape == (2, *SHAPE) and images.dtype == np.float32
     assert images.min() < -0.9 and images.max() > 0.9
-    np.testing.assert_array_equal(images, random_images(runner, 2, 8))
-    line = refusal(random_images, runner, 1, 9)
+    np.testing.assert_array_equal(images, noise(runner, 2, 8))
+    line = refusal(noise, runner, 1, 9)
     assert line.startswith("image_size: 9 does not fit")
     runner.input_shape = (None, None, None, 3)
-    assert random_images(runner, 1, 9).shape == (1, 9, 9, 3)
-    assert "--image_size=224" in refusal(random_images, runner, 1, None)
+    assert noise(runner, 1, 9).shape == (1, 9, 9, 3)
+    assert "--image_size=224" in refusal(noise, runner, 1, None)
     runner.input_dtype = np.dtype("uint8")
-    pixels = random_images(runner, 4, 32)
+    pixels = noise(runner, 4, 32)
     assert (pixels.min(), pixels.max()) == (0, 255)
     runner.input_shape = (None, 10)
-    assert "takes uint8 of shape (None, 10)" in refusal(
-        random_images, runner, 1, None
-    )
+    assert "takes uint8 of shape (None, 10)" in refusal(noise, runner, 1, None)
 
 
 def test_a_child_process_answers():
@@ -183,6 +189,41 @@ def test_a_child_process_that_crashes():
             child.receive()
         with pytest.raises(ChildError, match="ended with signal 6"):
             child.ask("1")
+
+
+COPIED = """
+import pathlib
+from export.runtime.child_process import Child
+import where
+for light in (True, False):
+    with Child(where.modules, light=light) as child:
+        print(*child.receive(), sep="\\n")
+"""
+WHERE = """
+def modules():
+    from export.runtime import child_process
+    from nasnet_tf import errors
+    yield [child_process.__file__, errors.__file__]
+"""
+
+
+def test_a_child_process_of_copied_packages_runs_these(tmp_path):
+    for name in ("export", "nasnet_tf"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / "where.py").write_text(WHERE)
+    (tmp_path / "start.py").write_text(COPIED)
+    done = subprocess.run(
+        [sys.executable, "start.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = ["export/runtime/child_process.py", "nasnet_tf/errors.py"]
+    assert done.stdout.splitlines() == 2 * [
+        str(tmp_path.resolve() / name) for name in expected
+    ]
 
 
 def test_peak_memory_is_of_the_child_alone():

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from nasnet_tf.errors import InputError
-from nasnet_tf.output_file import check_output, written_beside
+from nasnet_tf.output_file import check_output, make_folder, written_beside
 
 
 def refusal(path, *arguments):
@@ -101,3 +101,24 @@ def test_a_long_name_has_room(tmp_path):
     with written_beside(check_output(path)) as beside:
         beside.write_text("new")
     assert path.read_text() == "new"
+
+
+def test_a_folder_is_made_or_one_line(tmp_path):
+    path = tmp_path / "a" / "b"
+    assert make_folder(str(path)) == path and path.is_dir()
+    assert make_folder(path) == path
+    (path / "file").write_text("mine")
+    for name, reason in (
+        ("file", "File exists"),
+        ("file/below", "Not a directory"),
+        ("a" * 300, "File name too long"),
+    ):
+        with pytest.raises(InputError) as error:
+            make_folder(path / name, "folder")
+        assert str(error.value) == (
+            f"folder: {path / name} cannot be a folder ({reason}); give "
+            "another path"
+        )
+    for name in ("a\0b", f"{'a' * 300}\nb"):
+        with pytest.raises(InputError, match=r"^out: '.*' cannot be a folder"):
+            make_folder(path / name)

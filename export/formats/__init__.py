@@ -63,7 +63,7 @@ def write_format(
     if format == "litert":
         if calibration is not None:
             calibration = as_input(calibration, original, input_type)
-        path.write_bytes(_litert(graph, quantize, calibration))
+        path.write_bytes(litert_content(graph, quantize, calibration))
         return
     from export.graph import to_keras
 
@@ -80,7 +80,20 @@ def write_format(
         )
 
 
-def _litert(graph, quantize, calibration):
+def litert_content(
+    graph: Graph, quantize: str = "none", calibration: np.ndarray | None = None
+) -> bytes:
+    """A .tflite file's bytes.
+
+    Args:
+        graph: the network as it is to be written.
+        quantize: see `export.job.export_model`.
+        calibration: for `"int8"`: images `(n, height, width, channels)` as
+            the network takes them.
+
+    Raises:
+        InputError: LiteRT lacks an operation of the network.
+    """
     from export.formats.litert.writer import write_litert
 
     content = write_litert(graph, float16=quantize == "float16")

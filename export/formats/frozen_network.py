@@ -19,9 +19,7 @@ _SUMS = ("Add", "AddV2", "AddN")
 _LIMIT = 2**31 - 2**26
 
 
-def frozen_network(
-    model: keras.Model, output: str | None = None
-) -> Callable[[tf.Tensor], tf.Tensor]:
+def frozen_network(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """The model's inference, its weights as constants.
 
     TensorFlow folds constants and keeps each kernel in the layout of oneDNN,
@@ -29,8 +27,8 @@ def frozen_network(
     takes 0.85 of the time, sixteen at once 0.98.
 
     Args:
-        model: functional, of one input with a fixed height and width.
-        output: of a model that returns a dict.
+        model: functional, of one output and one input with a fixed height and
+            width.
 
     Returns:
         A `tf.function` of images `(batch, height, width, channels)`, any
@@ -50,8 +48,7 @@ def frozen_network(
 
     @tf.function(autograph=False, input_signature=[spec])
     def inference(images):
-        outputs = model(images, training=False)
-        return outputs if output is None else outputs[output]
+        return model(images, training=False)
 
     frozen = convert_variables_to_constants_v2(
         inference.get_concrete_function()

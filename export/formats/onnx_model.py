@@ -27,12 +27,10 @@ def write_onnx(model: keras.Model, path) -> None:
         path: of the file to write.
 
     Raises:
-        InputError: the model has several inputs or outputs, or ONNX lacks an
-            operation of it.
+        InputError: ONNX lacks an operation of the model.
     """
     import onnx
 
-    _check_model(model)
     given = model.inputs[0]
     signature = keras.InputSpec(
         shape=(None, *given.shape[1:]), dtype=given.dtype, name=INPUT
@@ -44,16 +42,6 @@ def write_onnx(model: keras.Model, path) -> None:
     _name(proto)
     _check(proto, model.name)
     pathlib.Path(path).write_bytes(proto.SerializeToString())
-
-
-def _check_model(model):
-    inputs = getattr(model, "inputs", None) or ()
-    outputs = getattr(model, "outputs", None) or ()
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise InputError(
-            f"model: {model.name} has {len(inputs)} inputs and {len(outputs)} "
-            "outputs; give a functional model with one of each"
-        )
 
 
 def _convert(model, path, signature):

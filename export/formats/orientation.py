@@ -57,8 +57,10 @@ def exif_orientation(encoded: tf.Tensor) -> tf.Tensor:
             + tf.range(size, dtype="int64")
         )
         index = tf.clip_by_value(index, 0, tf.size(octets, "int64") - 1)
-        worth = tf.constant([256**place for place in range(size)], "int64")
-        worth = tf.where(is_little, worth, worth[::-1])
+        little = [256**place for place in range(size)]
+        # Not little[::-1] of a tensor: TensorFlow's optimiser stumbles over it.
+        big = tf.constant(list(reversed(little)), "int64")
+        worth = tf.where(is_little, tf.constant(little, "int64"), big)
         return tf.reduce_sum(tf.gather(octets, index) * worth, axis=-1)
 
     directory = read(tf.constant(4), 4)

@@ -9,15 +9,14 @@ from collections.abc import Sequence
 import keras
 
 from export.formats.frozen_network import frozen_network
+from export.labels import LABELS, write_labels
 from export.runtime.native_output import native_lines_hidden
 from nasnet_tf.applications import preprocess_input
 from nasnet_tf.arguments import check_choice
 from nasnet_tf.classify import SMALLEST_CROPPED
-from nasnet_tf.errors import InputError
 from nasnet_tf.nasnet import PREPROCESSINGS
 
 OUTPUT = "predictions"
-LABELS = "labels.txt"
 
 
 def write_saved_model(
@@ -43,64 +42,35 @@ def write_saved_model(
     or reads less than 96 pixels, the whole; and resize and scale it.
 
     Args:
-        model: functional, of one input with a fixed height and width; with
-            several outputs `predictions` is taken. It stays as it is.
+        model: functional, of one output and one input with a fixed height and
+            width, as `export.graph.to_keras` returns it; it stays as it is.
         path: of the folder to write.
         preprocessing: `"scale"` or `"whitening"`; see
             `nasnet_tf.preprocess_input`.
         class_names: written to `assets/labels.txt`, one a line.
 
     Raises:
-        InputError: the preprocessing is unknown, or the model's input or
-            output is not of this kind.
+        InputError: the preprocessing is unknown, or the weights have 2 GiB or
+            more.
     """
     import tensorflow as tf
 
     check_choice("preprocessing", preprocessing, PREPROCESSINGS)
-    shape = _check_model(model)
+    given = model.inputs[0]
     module = tf.Module()
     with tempfile.TemporaryDirectory() as folder, native_lines_hidden():
-        module.network = frozen_network(model, _output(model))
+        module.network = frozen_network(model)
         if class_names is not None:
             labels = pathlib.Path(folder) / LABELS
-            labels.write_text("".join(f"{name}\n" for name in class_names))
+            write_labels(labels, class_names)
             module.labels = tf.saved_model.Asset(str(labels))
         tf.saved_model.save(
             module,
             str(path),
             signatures=_signatures(
-                module.network, model.inputs[0].dtype, shape, preprocessing
+                module.network, given.dtype, given.shape[1:], preprocessing
             ),
         )
-
-
-def _check_model(model):
-    """The shape of the model's images."""
-    inputs = getattr(model, "inputs", None) or ()
-    if len(inputs) != 1 or len(inputs[0].shape) != 4:
-        raise InputError(
-            f"model: {model.name} does not read one batch of images; give a "
-            "functional model of (height, width, channels)"
-        )
-    shape = tuple(inputs[0].shape[1:])
-    if None in shape:
-        raise InputError(
-            f"model: {model.name} reads images of {shape}, which leaves the "
-            "size open; give one, such as --image_size=224"
-        )
-    return shape
-
-
-def _output(model):
-    """The key of the predictions, of a model with several outputs."""
-    if len(model.outputs) == 1 and not isinstance(model.output, dict):
-        return None
-    if isinstance(model.output, dict) and OUTPUT in model.output:
-        return OUTPUT
-    raise InputError(
-        f"model: {model.name} has {len(model.outputs)} outputs, none of them "
-        f"named {OUTPUT!r}; give a classifier with one"
-    )
 
 
 def _signatures(network, dtype, shape, preprocessing):

@@ -11,6 +11,7 @@ import pathlib
 import subprocess
 import sys
 
+import nasnet_tf
 from nasnet_tf.errors import InputError
 
 # `__init__` of both packages imports TensorFlow, which costs seconds and hides
@@ -42,7 +43,8 @@ class Child:
     """
 
     def __init__(self, function, light: bool = True, **arguments):
-        root = pathlib.Path(__file__).resolve().parents[1]
+        # A child's packages have a path, but no file.
+        root = pathlib.Path(nasnet_tf.__path__[0]).resolve().parent
         search = [str(root), *filter(None, sys.path)]
         self._process = subprocess.Popen(
             [

@@ -19,6 +19,7 @@ from export.runtime.file_runners import (
     SavedModelRunner,
     reason,
 )
+from nasnet_tf.arguments import check_integer
 from nasnet_tf.errors import InputError
 from nasnet_tf.packages import check_packages
 
@@ -129,12 +130,8 @@ def open_runner(path, num_threads: int | None = None) -> Runner:
             too late.
     """
     library_version(path)
-    if num_threads is not None and (
-        type(num_threads) is not int or num_threads < 1
-    ):
-        raise InputError(
-            f"num_threads: {num_threads!r} is not a positive integer"
-        )
+    if num_threads is not None:
+        check_integer("num_threads", num_threads)
     runner = RUNNERS[model_format(path)]
     try:
         return runner(pathlib.Path(path), num_threads)

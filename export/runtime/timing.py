@@ -125,7 +125,7 @@ def timed_runs(path, threads, batch, image_size):
     importlib.import_module(LIBRARIES[kind][1])
     before = peak_memory()
     runner = open_runner(path, threads)
-    images = random_images(runner, batch, image_size)
+    images = noise(runner, batch, image_size)
     question = yield {
         "shape": images.shape,
         "dtype": images.dtype.name,
@@ -144,8 +144,8 @@ def timed_runs(path, threads, batch, image_size):
     yield {"peak_memory": memory, "delegation": delegation}
 
 
-def random_images(runner, batch: int, image_size: int | None) -> np.ndarray:
-    """Random images as a runner takes them: pixels, or values in [-1, 1].
+def noise(runner, batch: int, image_size: int | None) -> np.ndarray:
+    """Noise as a runner takes images: pixels, or values in [-1, 1].
 
     Args:
         runner: of `export.runtime.runners.open_runner`.

@@ -7,7 +7,7 @@ Exit code 1: it ran, but a result is not as it should be.
 
 import sys
 
-from absl import flags
+from absl import flags, logging
 
 from nasnet_tf import command_line, quickstart
 from nasnet_tf.errors import InputError
@@ -36,4 +36,6 @@ if __name__ == "__main__":
     flags.DEFINE_list(
         "stages", list(quickstart.STAGES), "What to run, with all it needs."
     )
+    # Else TensorFlow tells of each checkpoint between our lines.
+    flags.FLAGS.set_default("verbosity", logging.WARNING)
     command_line.run(main)

@@ -6,8 +6,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from nasnet_tf.errors import InputError
-from nasnet_tf.output_file import check_output, written_beside
+from nasnet_tf.output_file import check_output, make_folder, written_beside
 from nasnet_tf.quickstart.report import Section
 
 
@@ -51,14 +50,7 @@ class Context:
         Raises:
             InputError: it cannot be made or written in.
         """
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"out: {self.out} cannot be a folder ({error.strerror}); give "
-                "another path"
-            ) from None
-        check_output(self.out / "report.html")
+        check_output(make_folder(self.out) / "report.html")
 
     def say(self, sentence: str) -> None:
         """Prints a sentence and puts it into the running stage's section."""

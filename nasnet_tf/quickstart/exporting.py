@@ -6,16 +6,11 @@ from nasnet_tf.quickstart.training import FOLDER
 TITLE = "Files for phones and servers"
 NEEDS = ("training",)
 
-# Folder of each export, with format and quantisation.
+# Folder of each export, with format, quantisation and what it is.
 EXPORTS = {
-    "phone": ("litert", "none"),
-    "phone_int8": ("litert", "int8"),
-    "server": ("onnx", "none"),
-}
-WHAT = {
-    "phone": "the network for LiteRT",
-    "phone_int8": "the network for LiteRT in 8 bits",
-    "server": "the network for ONNX runtimes",
+    "phone": ("litert", "none", "the network for LiteRT"),
+    "phone_int8": ("litert", "int8", "the network for LiteRT in 8 bits"),
+    "server": ("onnx", "none", "the network for ONNX runtimes"),
 }
 
 
@@ -28,7 +23,7 @@ def stage(context) -> dict:
     model = context.results["training"].model
     config = context.out / FOLDER / "config.yaml"
     results = {}
-    for name, (file_format, quantize) in EXPORTS.items():
+    for name, (file_format, quantize, what) in EXPORTS.items():
         try:
             results[name] = export_model(
                 model,
@@ -43,7 +38,9 @@ def stage(context) -> dict:
         except JobError as error:
             context.failures.append(f"{name}: {error}")
             continue
-        context.files[results[name].model] = WHAT[name]
+        # As the other files, below `out` as it was given.
+        file = context.out / name / results[name].model.name
+        context.files[file] = what
     context.say(
         "The network was taken apart and rewritten for inference, and each "
         "file was run beside it on the held-out digits before it was kept; "
