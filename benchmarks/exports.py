@@ -34,7 +34,6 @@ from export.images import inputs, sample_photos
 from export.rewrites import for_format, rewrite
 from nasnet_tf import command_line
 from nasnet_tf.arguments import check_choice, check_integer, check_number
-from nasnet_tf.errors import InputError
 from nasnet_tf.output_file import make_folder
 
 SIZE = 224
@@ -45,10 +44,7 @@ SECONDS = 15.0
 
 
 def main(arguments):
-    if arguments:
-        raise InputError(
-            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
-        )
+    command_line.check_no_arguments(arguments)
     values = flags.FLAGS
     for name in values.formats:
         check_choice("formats", name, FILES)

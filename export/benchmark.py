@@ -172,10 +172,7 @@ def integers(name: str, texts: list[str]) -> list[int]:
 def main(arguments):
     from export import benchmark_report
 
-    if arguments:
-        raise InputError(
-            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
-        )
+    command_line.check_no_arguments(arguments)
     values = flags.FLAGS
     if values.out:
         benchmark_report.check_files(values.out)

@@ -2,12 +2,11 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 
 from export.runtime.runners import library_version
 from nasnet_tf.output_file import check_output, make_folder, written_beside
-from nasnet_tf.training.hardware import processor_name
+from nasnet_tf.training.hardware import core_count, processor_name
 
 FILES = ("benchmark.json", "benchmark.png")
 DPI = 110
@@ -29,14 +28,9 @@ def machine_facts(results) -> dict:
     Args:
         results: of `export.benchmark.benchmark`.
     """
-    cores = (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count()
-    )
     return {
         "processor": processor_name(),
-        "cores": cores,
+        "cores": core_count(),
         "packages": dict(library_version(result.path) for result in results),
     }
 

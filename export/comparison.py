@@ -11,10 +11,10 @@ import numpy as np
 from export.formats import as_input
 from export.images import Images
 from export.parity import Parity, compare
-from export.runtime.native_output import native_lines_hidden
 from export.runtime.runners import open_runner
 from export.source import BATCH_SIZE, Original
 from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.native_output import native_lines_hidden
 
 
 def compare_file(

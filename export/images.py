@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from nasnet_tf.applications import preprocess_input
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.classify import SMALLEST_CROPPED
 from nasnet_tf.errors import InputError
 from nasnet_tf.packages import check_packages
@@ -59,6 +60,24 @@ def inputs(images: Images, preprocessing: str) -> np.ndarray:
     return keras.ops.convert_to_numpy(values)
 
 
+def photo_folder(path, argument: str = "folder") -> pathlib.Path:
+    """The path of a folder that is there.
+
+    Args:
+        path: may begin with `~`.
+        argument: what the user gave the path as.
+
+    Raises:
+        InputError: no such folder.
+    """
+    path = expanded_path(argument, path)
+    if not path.is_dir():
+        raise InputError(
+            f"{argument}: {path} is not a folder; give one of photos"
+        )
+    return path
+
+
 def folder_images(
     path,
     size: tuple[int, int],
@@ -86,9 +105,7 @@ def folder_images(
             cannot be read; names them in one line.
     """
     _check_channels(channels)
-    path = pathlib.Path(path).expanduser()
-    if not path.is_dir():
-        raise InputError(f"folder: {path} is not a folder; give one of photos")
+    path = photo_folder(path)
     photos = sorted(
         file
         for file in path.rglob("*")

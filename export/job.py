@@ -9,17 +9,17 @@ from export.comparison import compare_file
 from export.formats import FILES, PACKAGES, write_format
 from export.image_choice import calibration_images as choose_calibration
 from export.image_choice import comparison_images
-from export.images import LEAST_CALIBRATION
+from export.images import LEAST_CALIBRATION, photo_folder
 from export.labels import LABELS, write_labels
-from export.output_folder import check_folder, writing, written_folder
 from export.parity import BOUNDS, check
 from export.result import ExportResult, path_size, size_text
 from export.runtime.timing import time_in_turn
 from export.source import read_original
-from export.stages import Stages
 from nasnet_tf.arguments import check_choice, check_integer
 from nasnet_tf.errors import InputError
+from nasnet_tf.output_folder import check_folder, writing, written_folder
 from nasnet_tf.packages import check_packages
+from nasnet_tf.stages import Stages
 
 QUANTIZATIONS = tuple(BOUNDS)
 INPUT_TYPES = ("float32", "uint8")
@@ -87,6 +87,8 @@ def export_model(
     began = time.perf_counter()
     _check(format, quantize, input_type, calibration_images, evaluation_images)
     chosen = _chosen(rewrites, format, quantize)
+    if calibration:
+        photo_folder(calibration, "calibration")
     out = check_folder(out, {*FILES.values(), LABELS, CARD}, overwrite)
     stage = Stages(quiet)
     with stage("load the model") as tell:
@@ -114,9 +116,16 @@ def export_model(
         tell(f"comparison: {images.name}")
     with written_folder(out) as folder:
         model = folder / FILES[format]
-        written = (original, graph, model, format, quantize, input_type)
         with stage(f"write {model.name}") as tell, writing(out):
-            write_format(*written, calibrated_on)
+            write_format(
+                original,
+                graph,
+                model,
+                format,
+                quantize,
+                input_type,
+                calibrated_on,
+            )
             tell(size_text(path_size(model)))
         with stage("compare with Keras") as tell:
             parity, accuracy = compare_file(

@@ -25,10 +25,7 @@ from nasnet_tf.errors import InputError
 
 def main(arguments):
     values = flags.FLAGS
-    if arguments:
-        raise InputError(
-            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
-        )
+    command_line.check_no_arguments(arguments)
     if not values.model:
         raise InputError(
             "model: missing; give a .keras file or the model_dir of a "

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 import nasnet_tf  # noqa: F401  registers its classes with Keras
-from nasnet_tf.arguments import check_choice, check_integer
-from nasnet_tf.errors import InputError
+from nasnet_tf.arguments import check_choice, check_integer, expanded_path
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.nasnet import PREPROCESSINGS, NASNet
 from nasnet_tf.packages import check_packages
 
@@ -116,7 +115,7 @@ def read_original(
 def _load(source, config_files, override):
     if isinstance(source, keras.Model):
         return source, source.name, _config(config_files, override)
-    path = pathlib.Path(_text(source)).expanduser()
+    path = expanded_path("model", _text(source))
     if path.is_dir():
         from nasnet_tf.evaluation import job_classifier
 
@@ -157,10 +156,10 @@ def _load_file(path):
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises what its layers raise.
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise InputError(
-            f"model: {path} cannot be loaded as a model ({reason}); save it "
-            "again with model.save, without layers of your own"
+            f"model: {path} cannot be loaded as a model "
+            f"({first_line(error)}); save it again with model.save, without "
+            "layers of your own"
         ) from error
 
 

@@ -3,7 +3,7 @@
 import keras
 
 from nasnet_tf.arguments import check_choice, check_integer
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.nasnet import PREPROCESSINGS
 from nasnet_tf.presets import from_preset
 
@@ -161,9 +161,8 @@ def decode_predictions(predictions, top=5):
             keras.ops.convert_to_numpy(predictions), top=top
         )
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             "class names: imagenet_class_index.json could not be downloaded "
-            f"({reason}); put it into ~/.keras/models from a "
+            f"({first_line(error)}); put it into ~/.keras/models from a "
             "machine with a network"
         ) from error

@@ -3,6 +3,7 @@
 import difflib
 import math
 import numbers
+import pathlib
 
 import keras
 
@@ -88,3 +89,14 @@ def check_input_shape(input_shape):
                 f"{what}: {shape} is too small; height and width must be "
                 f"{MIN_SIZE} or more, or None"
             )
+
+
+def expanded_path(what, path) -> pathlib.Path:
+    """The path with the folder that `~` stands for; `InputError` if unknown."""
+    try:
+        return pathlib.Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(
+            f"{what}: {path} begins with a home folder that is not known "
+            "here; give the path in full"
+        ) from None

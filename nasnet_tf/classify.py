@@ -16,7 +16,7 @@ from absl import flags
 from nasnet_tf import command_line
 from nasnet_tf.applications import decode_predictions, preprocess_input
 from nasnet_tf.contact_sheet import check_sheet, write_sheet
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.photos import find_photos, read_all, read_photo
 from nasnet_tf.presets import from_preset, get_preset
@@ -179,9 +179,9 @@ def load_saved(
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise InputError(
-            f"{argument}: {path} cannot be loaded as a model ({reason})"
+            f"{argument}: {path} cannot be loaded as a model "
+            f"({first_line(error)})"
         ) from error
     for layer in getattr(model, "layers", ()):
         if isinstance(layer, NASNet) and not isinstance(model, NASNet):

@@ -5,6 +5,7 @@ A command is a module with `main(argv)`, thin over a documented function, and
 """
 
 import sys
+from collections.abc import Sequence
 
 from absl import app, flags, logging
 
@@ -18,6 +19,21 @@ def run(main) -> None:
     an interrupt one and code 130.
     """
     app.run(lambda argv: _guarded(main, argv[1:]), flags_parser=_parse_flags)
+
+
+def check_no_arguments(arguments: Sequence[str]) -> None:
+    """For a command that takes flags only.
+
+    Args:
+        arguments: that `main` got.
+
+    Raises:
+        InputError: there are some; names the first.
+    """
+    if arguments:
+        raise InputError(
+            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
+        )
 
 
 def _guarded(main, arguments):

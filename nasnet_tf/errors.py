@@ -14,3 +14,11 @@ class JobError(RuntimeError):
 
     Commands print the line and exit with code 1.
     """
+
+
+def first_line(error: Exception | str) -> str:
+    """The first line of an error or of its text, for a message of one line.
+
+    The class's name, where that is empty.
+    """
+    return (str(error).splitlines() or [""])[0] or type(error).__name__

@@ -130,10 +130,7 @@ def _write(report, out, facts, source):
 
 def main(arguments):
     values = flags.FLAGS
-    if arguments:
-        raise InputError(
-            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
-        )
+    command_line.check_no_arguments(arguments)
     if bool(values.model) == bool(values.model_dir):
         given = "both" if values.model else "neither"
         raise InputError(

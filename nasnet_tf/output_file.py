@@ -6,7 +6,7 @@ import pathlib
 import tempfile
 from collections.abc import Iterator, Sequence
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 
 # Of the target's name, in that of the file beside it: a long name has room.
 _KEPT = 40
@@ -129,8 +129,7 @@ def cannot_be_written(
 
 def _reason(error):
     # h5py's errors have several lines, and some have none.
-    reason = getattr(error, "strerror", None) or str(error)
-    return (reason.splitlines() or [type(error).__name__])[0]
+    return first_line(getattr(error, "strerror", None) or error)
 
 
 def _shown(path):

@@ -21,10 +21,7 @@ MODES = ("train", "eval", "train_and_eval")
 
 def main(arguments):
     values = flags.FLAGS
-    if arguments:
-        raise InputError(
-            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
-        )
+    command_line.check_no_arguments(arguments)
     if not values.model_dir:
         raise InputError("model_dir: missing; give --model_dir=FOLDER")
     check_packages("nasnet_tf.train", {"tf-models-official": "official"})

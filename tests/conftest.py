@@ -78,6 +78,18 @@ def close(actual, expected, tolerance):
     assert np.abs(actual - expected).max() <= tolerance * scale
 
 
+def slow(*values):
+    """A case of a parametrized test for `make test-slow` alone."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def line_of(error):
+    """The text of an error that `pytest.raises` caught: one line."""
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
 @pytest.fixture(scope="session")
 def mobile():
     """NASNetMobile without a size, random weights and statistics."""
@@ -88,3 +100,17 @@ def mobile():
             input_shape=(None, None, 3),
         )
     )
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """A small classifier, no NASNet, that knows digits."""
+    import digits_exports
+
+    return digits_exports.train()
+
+
+@pytest.fixture
+def short_timing(monkeypatch):
+    """Exported files are timed as short as can be."""
+    monkeypatch.setattr("export.job._TIMED_SECONDS", 0.0)

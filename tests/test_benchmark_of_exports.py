@@ -5,6 +5,7 @@ import pathlib
 import types
 
 import pytest
+from conftest import slow
 from exported_files import onnx_file
 
 from nasnet_tf.errors import InputError
@@ -29,13 +30,14 @@ def exports(monkeypatch):
     return module
 
 
-def test_each_result_is_printed_once(exports, tmp_path, capsys):
+@pytest.mark.parametrize("threads", [[1], slow([1, 2])])
+def test_each_result_is_printed_once(exports, tmp_path, capsys, threads):
     exports.write_missing(tmp_path, ["saved_model"])
     capsys.readouterr()
-    results = exports.time_files(tmp_path, ["saved_model", "onnx"], [1, 2], 0)
+    results = exports.time_files(tmp_path, ["saved_model", "onnx"], threads, 0)
     assert [(result.batch, len(result.path)) for result in results] == [
         (batch, len(str(tmp_path / f"{name}.onnx")))
-        for batch in (1, 16, 1, 1, 16, 16)
+        for batch in (1, 16, *[1] * len(threads), *[16] * len(threads))
         for name in ("stock", "ours")
     ]
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]

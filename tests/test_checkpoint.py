@@ -137,6 +137,18 @@ def test_one_process_trains_in_a_folder(tmp_path):
         pass
 
 
+def test_folder_that_cannot_be_trained_in_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "job" / ".lock").mkdir(parents=True)
+    for name, line in (
+        ("file", "file cannot be a folder (File exists); give another path"),
+        ("job", "job/.lock cannot be written (Is a directory); give another "),
+    ):
+        with pytest.raises(InputError) as error, exclusive(tmp_path / name):
+            pass
+        assert str(error.value).startswith(f"model_dir: {tmp_path}/{line}")
+
+
 def test_job_as_initial_weights_passes_over_a_damaged_checkpoint(tmp_path):
     network = tiny_network(one_block(), classifier_activation=None)
     optimizer = make_optimizer(RecipeConfig(), 0.1)

@@ -5,19 +5,18 @@ import os
 import pathlib
 import subprocess
 import sys
-import types
 
 import keras
 import numpy as np
 import pytest
-from conftest import randomize, tiny_network
+from conftest import line_of, randomize
 from PIL import Image
+from small_evaluations import DIGITS, set_flags, some_images, source_of, tiny
 
 import nasnet_tf
 from nasnet_tf import InputError
 from nasnet_tf import evaluate as command
 from nasnet_tf.data import open_evaluation
-from nasnet_tf.data.source import InMemory
 from nasnet_tf.evaluation import evaluate, file_classifier, read_real_labels
 from nasnet_tf.training.checkpoint import JobCheckpoint, save_network_config
 from nasnet_tf.training.config import DataConfig
@@ -25,41 +24,19 @@ from nasnet_tf.training.config_files import read_config, save_config
 from nasnet_tf.training.network import build_network
 from nasnet_tf.training.optimizer import make_optimizer
 from nasnet_tf.weights import named_variables
-
-DIGITS = [str(n) for n in range(10)]
-
-
-def one_block():
-    """A genotype that is quick to trace."""
-    block = nasnet_tf.Block(("separable_conv_3x3", 0), ("identity", 1))
-    cell = nasnet_tf.Cell.with_unused_concatenated([block])
-    return nasnet_tf.Genotype("tiny", cell, cell)
-
-
-GENOTYPE = one_block()
-
-
-def tiny(**arguments):
-    return tiny_network(GENOTYPE.to_dict(), **arguments)
+from tests.training_jobs import one_block, one_block_genotype
 
 
 @pytest.fixture(scope="module")
 def override(tmp_path_factory):
     """The configuration of `tiny()`."""
-    path = tmp_path_factory.mktemp("genotype") / "tiny.json"
-    path.write_text(json.dumps(GENOTYPE.to_dict()))
-    filters = 8 * GENOTYPE.filters_divisor
+    path = one_block_genotype(tmp_path_factory.mktemp("genotype"))
+    filters = 8 * one_block().filters_divisor
     return (
         f"model.genotype={path},model.num_cells=1,model.stem=cifar,"
         f"model.penultimate_filters={filters},model.stem_multiplier=3,"
         "model.preprocessing=scale,data.source=digits,recipe.steps=9"
     )
-
-
-def line_of(error):
-    text = str(error.value)
-    assert "\n" not in text
-    return text
 
 
 def spread(model, images=None):
@@ -107,18 +84,9 @@ def saved(model, tmp_path_factory):
     return folder
 
 
-def source_of(images, class_names, names=None, labels=None):
-    names = names or [f"image {n}" for n in range(len(images))]
-    labels = np.zeros(len(images), int) if labels is None else labels
-    return InMemory(
-        images, labels, names, name="a set", class_names=class_names
-    )
-
-
 @pytest.fixture(scope="module")
 def images():
-    generator = np.random.default_rng(0)
-    return generator.integers(0, 256, (5, 32, 32, 3), "uint8")
+    return some_images()
 
 
 # === Of a source ===
@@ -184,28 +152,6 @@ def test_real_labels_of_imagenet(images, tmp_path):
     assert "'dog.jpg' is not a name such as" in line_of(error)
 
 
-@pytest.mark.parametrize(
-    "class_names, batch_size, line",
-    [
-        (DIGITS[:9], 2, "model: nasnet has 10 classes and a set 9; give"),
-        (
-            [*DIGITS[:9], "nine"],
-            2,
-            "model: class 9 of nasnet is '9' and that of a set 'nine'; give",
-        ),
-        (DIGITS, 0, "batch_size: 0 is not a positive integer"),
-    ],
-)
-def test_what_does_not_fit_is_one_line(
-    model, images, class_names, batch_size, line
-):
-    with pytest.raises(InputError) as error:
-        evaluate(
-            model, source_of(images, class_names), DataConfig(), batch_size
-        )
-    assert line_of(error).startswith(line)
-
-
 def test_a_model_of_any_size_is_told_one(images):
     network = spread(tiny(input_shape=(None, None, 3)))
     source = source_of(images, DIGITS)
@@ -252,36 +198,6 @@ def make_job(folder, override, scans, step=7):
     return network, optimizer
 
 
-@pytest.fixture
-def flags(monkeypatch):
-    """Sets the command's flags."""
-
-    def with_flags(**values):
-        defaults = dict.fromkeys(
-            (
-                "model",
-                "model_dir",
-                "config_file",
-                "params_override",
-                "split",
-                "out",
-                "real_labels",
-            )
-        )
-        chosen = {
-            **defaults,
-            "batch_size": 100,
-            "averaged": True,
-            "match_class_names": True,
-            **values,
-        }
-        monkeypatch.setattr(
-            command.flags, "FLAGS", types.SimpleNamespace(**chosen)
-        )
-
-    return with_flags
-
-
 def test_weights_go_into_the_configured_network(saved, expected, override):
     classifier = file_classifier(saved / "tiny.weights.h5", override=override)
     assert classifier.model.class_names == DIGITS
@@ -291,7 +207,7 @@ def test_weights_go_into_the_configured_network(saved, expected, override):
 
 
 def test_a_job_is_evaluated_where_it_stands(
-    tmp_path, flags, override, scans, capsys
+    tmp_path, monkeypatch, override, scans, capsys
 ):
     network, _ = make_job(
         tmp_path, f"{override},data.held_out=40,runtime.seed=5", scans
@@ -315,14 +231,16 @@ def test_a_job_is_evaluated_where_it_stands(
         assert image.size == (1144, 616)
     # Other data, and another folder for the files.
     other = tmp_path / "a" / "b"
-    flags(model_dir=str(tmp_path), split="test", out=str(other))
+    set_flags(
+        monkeypatch, model_dir=str(tmp_path), split="test", out=str(other)
+    )
     command.main([])
     values = json.loads((other / "evaluation.json").read_text())
     assert values["data"] == "digits, split test" and values["images"] == 360
 
 
 def test_a_job_gives_its_averaged_weights_or_the_raw_ones(
-    tmp_path, flags, override, scans
+    tmp_path, monkeypatch, override, scans
 ):
     network, optimizer = make_job(
         tmp_path, f"{override},recipe.ema_momentum=0.9", scans
@@ -342,7 +260,7 @@ def test_a_job_gives_its_averaged_weights_or_the_raw_ones(
     JobCheckpoint(tmp_path, network, optimizer).save(8)
     values = {}
     for averaged in (True, False):
-        flags(model_dir=str(tmp_path), averaged=averaged)
+        set_flags(monkeypatch, model_dir=str(tmp_path), averaged=averaged)
         command.main([])
         text = (tmp_path / "evaluation.json").read_text()
         values[averaged] = json.loads(text)
@@ -351,70 +269,6 @@ def test_a_job_gives_its_averaged_weights_or_the_raw_ones(
     columns = np.sum(values[True]["confusion_matrix"], axis=0)
     np.testing.assert_array_equal(columns, 360 * np.eye(10)[6])
     assert np.sum(values[False]["confusion_matrix"], axis=0)[6] < 360
-
-
-@pytest.mark.parametrize(
-    "values, line",
-    [
-        ({}, "model: neither of --model and --model_dir given; give one"),
-        (
-            {"model": "a", "model_dir": "b"},
-            "model: both of --model and --model_dir given; give one",
-        ),
-        ({"model": "a.keras"}, "config_file: missing; name the data, such as"),
-        (
-            {"model": "a.keras", "config_file": ["digits"]},
-            "model: a.keras does not exist or is not a file",
-        ),
-        (
-            {"model": "a.h5", "params_override": ["data.source=digits"]},
-            "model: a.h5 is no .keras file; name the network of these weights",
-        ),
-        (
-            {"model": "a.h5", "config_file": ["digits"]},
-            "weights: a.h5 does not exist; give a .keras",
-        ),
-        (
-            {"model": "a.h5", "config_file": ["digits"], "split": "tset"},
-            "data.evaluation_split: 'tset' is unknown; did you mean 'test'?",
-        ),
-        ({"model_dir": "none"}, "model_dir: none holds no checkpoint"),
-    ],
-)
-def test_bad_flags_are_one_line(flags, values, line, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    flags(**values)
-    with pytest.raises(InputError) as error:
-        command.main([])
-    assert line_of(error).startswith(line)
-    assert not list(tmp_path.iterdir())
-
-
-def test_bad_files_are_one_line(saved, flags, tmp_path):
-    inputs = keras.Input((4,))
-    other = keras.Model(inputs, keras.layers.Dense(2)(inputs))
-    other.save(tmp_path / "other.keras")
-    path = str(saved / "tiny.keras")
-    (tmp_path / "file").write_text("")
-    given = {"model": path, "config_file": ["digits"]}
-    for values, line in (
-        (
-            {"model": str(tmp_path / "other.keras")},
-            "not a nasnet_tf.NASNet; giv",
-        ),
-        ({"out": str(tmp_path / "file")}, "cannot be a folder (File exists)"),
-        ({"real_labels": "none.json"}, "real_labels: none.json cannot be read"),
-        ({"split": "held_out"}, "split: 'held_out' with data.held_out 0;"),
-    ):
-        flags(**{**given, **values})
-        with pytest.raises(InputError) as error:
-            command.main([])
-        assert line in line_of(error)
-    with pytest.raises(InputError) as error:
-        command.main(["more"])
-    assert (
-        line_of(error) == "arguments: 'more' is no flag; --help lists the flags"
-    )
 
 
 def test_the_command_from_file_to_report(saved, expected, tmp_path):

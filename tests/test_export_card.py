@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import randomize, tiny_network
+from conftest import randomize, slow, tiny_network
 from PIL import Image
 
 import nasnet_tf
@@ -189,12 +189,22 @@ def test_size_of_a_folder_is_that_of_its_files(tmp_path):
     assert path_size(tmp_path) == 42 and path_size(tmp_path / "c") == 12
 
 
-@pytest.mark.parametrize("preprocessing", ["scale", "whitening"])
-@pytest.mark.parametrize("input_type", ["float32", "uint8"])
+@pytest.mark.usefixtures("short_timing")
+@pytest.mark.parametrize(
+    "preprocessing, input_type",
+    [
+        ("scale", "float32"),
+        ("whitening", "uint8"),
+        slow("scale", "uint8"),
+        slow("whitening", "float32"),
+    ],
+)
 def test_the_example_runs_as_it_stands(
     tmp_path, monkeypatch, preprocessing, input_type
 ):
-    model = randomize(tiny_network(preprocessing=preprocessing))
+    model = randomize(
+        tiny_network(one_block().to_dict(), preprocessing=preprocessing)
+    )
     export_model(
         model,
         "litert",

@@ -31,6 +31,13 @@ def small_classifier(*inner):
     )
 
 
+def assert_computes(graph, inputs, expected):
+    """The graph gives the expected outputs, by LiteRT and by Keras."""
+    expected = np.asarray(expected)
+    assert relative(run_graph(graph, inputs), expected) < 1e-5
+    assert relative(np.asarray(to_keras(graph)(inputs)), expected) < 1e-5
+
+
 class Subclass(layers.Conv2D):
     """Computes something else than its parent."""
 
@@ -61,8 +68,7 @@ def test_everything_of_training_is_left_behind():
     graph = read_model(model)
     assert not any("aux" in name for name in graph.nodes)
     photos = images(2, 32, 32, 3)
-    expected = np.asarray(model(photos, training=False)["predictions"])
-    assert relative(run_graph(graph, photos), expected) < 1e-5
+    assert_computes(graph, photos, model(photos, training=False)["predictions"])
 
 
 def test_names_say_which_cell():
@@ -82,17 +88,14 @@ def test_other_networks_are_read():
         layers.Dropout(0.1),
     )
     photos = images(3, 16, 16, 3)
-    expected = np.asarray(model(photos, training=False))
     graph = rewrite(read_model(model))
-    assert relative(run_graph(graph, photos), expected) < 1e-5
-    assert relative(np.asarray(to_keras(graph)(photos)), expected) < 1e-5
+    assert_computes(graph, photos, model(photos, training=False))
 
 
 def test_a_row_can_be_dropped():
     model = small_classifier(DropsARow())
     photos = images(2, 16, 16, 3)
-    expected = np.asarray(model(photos, training=False))
-    assert relative(run_graph(read_model(model), photos), expected) < 1e-5
+    assert_computes(read_model(model), photos, model(photos, training=False))
 
 
 def test_two_pools_side_by_side():
@@ -107,10 +110,8 @@ def test_two_pools_side_by_side():
     )
     model = keras.Model(pixels, layers.Dense(5)(pooled))
     photos = images(2, 16, 16, 3)
-    expected = np.asarray(model(photos, training=False))
     graph = rewrite(read_model(model))
-    assert relative(run_graph(graph, photos), expected) < 1e-5
-    assert relative(np.asarray(to_keras(graph)(photos)), expected) < 1e-5
+    assert_computes(graph, photos, model(photos, training=False))
 
 
 def test_an_open_size_needs_one():
@@ -151,10 +152,8 @@ def test_pixels_are_scaled_inside(preprocessing):
     scaled = nasnet_tf.preprocess_input(
         pixels.astype("float32"), preprocessing=preprocessing
     )
-    expected = np.asarray(model(scaled, training=False))
     graph = with_uint8_input(rewrite(read_model(model)), preprocessing)
-    assert relative(run_graph(graph, pixels), expected) < 1e-5
-    assert relative(np.asarray(to_keras(graph)(pixels)), expected) < 1e-5
+    assert_computes(graph, pixels, model(scaled, training=False))
 
 
 def test_float16_halves_the_file():

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from conftest import line_of
 
 from export.parity import BOUNDS, Parity, check, compare
 from nasnet_tf.errors import InputError, JobError
@@ -22,12 +23,6 @@ PROBABILITIES = softmax(LOGITS)
 
 def found(answers, reference=LOGITS, quantize="none"):
     return compare(reference, answers, "digits: 400 images", quantize)
-
-
-def line_of(error):
-    text = str(error.value)
-    assert "\n" not in text
-    return text
 
 
 def test_equal_answers_differ_by_nothing():

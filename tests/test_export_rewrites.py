@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 import pytest
-from conftest import randomize
+from conftest import randomize, slow
 from exported_graphs import relative, run_graph
 
 import nasnet_tf
@@ -61,6 +61,9 @@ def test_reading_keeps_the_function(network):
     assert relative(run_graph(graph, images), expected) < 1e-5
 
 
+@pytest.mark.parametrize(
+    "network", [slow("imagenet"), "keras", "norms"], indirect=True
+)
 @pytest.mark.parametrize("name", REWRITES)
 def test_each_rewrite_keeps_the_function(network, name):
     graph, images, expected = network

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import images, randomize, tiny_network
+from conftest import images, line_of, randomize, tiny_network
 
 from export.source import read_original
 from nasnet_tf.errors import InputError
@@ -32,12 +32,6 @@ def plain(size=16, channels=3, units=4):
         ],
         name="plain",
     )
-
-
-def line_of(error):
-    text = str(error.value)
-    assert "\n" not in text
-    return text
 
 
 def test_nasnet_in_a_file_knows_all_about_itself(tmp_path):
@@ -172,6 +166,23 @@ def test_paths_that_hold_no_model(tmp_path, name, line):
 def test_what_is_no_path(bad):
     with pytest.raises(InputError, match=r"^model: .* is no path; give"):
         read_original(bad)
+
+
+@pytest.mark.parametrize("name", ["job", "tiny.keras"])
+def test_home_of_a_user_who_is_not_known(name):
+    with pytest.raises(InputError) as error:
+        read_original(f"~no-such-user/{name}")
+    assert line_of(error) == (
+        f"model: ~no-such-user/{name} begins with a home folder that is not "
+        "known here; give the path in full"
+    )
+
+
+def test_home_is_found(tmp_path, monkeypatch):
+    plain().save(tmp_path / "plain.keras")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    original = read_original("~/plain.keras", preprocessing="scale")
+    assert original.name == str(tmp_path / "plain.keras")
 
 
 def test_bad_configuration_is_found_before_the_model_is_loaded(tmp_path):

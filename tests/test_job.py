@@ -25,6 +25,7 @@ from nasnet_tf.training.network import (
     initialize,
     network_arguments,
 )
+from tests.conftest import slow
 from tests.image_sets import write_folder
 from tests.training_jobs import ALL_DRAWS, small_job, variables_of
 
@@ -73,11 +74,12 @@ def test_saved_network_has_the_averaged_weights(job):
     assert np.abs(raw.get_layer("logits").kernel - kernel).max() > 1e-5
 
 
-def test_resumed_run_ends_with_the_same_bits(job, tmp_path, monkeypatch):
+@pytest.mark.parametrize("stops", [(5,), slow((2, 5))])
+def test_resumed_run_ends_with_the_same_bits(job, tmp_path, monkeypatch, stops):
     config, model_dir, result = job
     other = tmp_path / "stopped"
-    # A signal comes during steps 2 and 5: between two checkpoints.
-    for stop_at in (2, 5):
+    # A signal comes during these steps: between two checkpoints.
+    for stop_at in stops:
         original = job_module.TrainingLog.training
 
         def training(self, step, metrics, stop_at=stop_at, original=original):

@@ -6,7 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from conftest import close, images, randomize, tiny_network
+from conftest import close, images, randomize, slow, tiny_network
 
 import nasnet_tf
 from nasnet_tf import InputError
@@ -42,6 +42,11 @@ def networks():
     }
 
 
+def slow_but(*names):
+    """The networks; only those named are for the fast tests."""
+    return [name if name in names else slow(name) for name in networks()]
+
+
 def test_parameters_of_mobile_and_large(mobile):
     assert mobile.count_params() == 5_326_716
     no_top = nasnet_tf.NASNetMobile(weights=None, include_top=False)
@@ -57,7 +62,7 @@ def test_parameters_of_large_without_a_size():
         assert model.count_params() == count
 
 
-@pytest.mark.parametrize("size", [32, 33, 64, 65, 96, 224, 225])
+@pytest.mark.parametrize("size", [33, *map(slow, (32, 64, 65, 96, 224, 225))])
 def test_unknown_size_equals_fixed_size(mobile, size):
     unknown = mobile
     fixed = nasnet_tf.NASNetMobile(
@@ -83,7 +88,7 @@ def _mobile(shape, **arguments):
 
 
 @pytest.mark.parametrize("padding", ["same", "keras"])
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", slow_but("everything"))
 def test_unknown_odd_sizes_of_any_genotype(name, padding):
     genotype = networks()[name]
     arguments = {"classifier_activation": None, "padding": padding}
@@ -227,11 +232,17 @@ def _reload_in_a_fresh_process(models, folder):
         np.testing.assert_array_equal(np.load(path + ".npy"), expected[name])
 
 
-def test_saved_and_reloaded_in_a_fresh_process(tmp_path):
+@pytest.mark.slow
+def test_every_genotype_saved_and_reloaded(tmp_path):
     models = {
         name: randomize(tiny_network(genotype))
         for name, genotype in networks().items()
     }
+    _reload_in_a_fresh_process(models.items(), tmp_path)
+
+
+def test_saved_and_reloaded_in_a_fresh_process(tmp_path):
+    models = {"everything": randomize(tiny_network(_every_operation()))}
     models["options"] = randomize(
         tiny_network(
             drop_path_keep_prob=0.7,
@@ -259,8 +270,17 @@ def test_every_preset_saved_and_reloaded(preset, tmp_path):
     _reload_in_a_fresh_process([(preset, model)], tmp_path)
 
 
-@pytest.mark.parametrize("name", GENOTYPES)
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "name, policy",
+    [
+        ("NASNET_A", "mixed_bfloat16"),
+        ("NASNET_B", "mixed_float16"),
+        slow("NASNET_A", "mixed_float16"),
+        slow("NASNET_B", "mixed_bfloat16"),
+        slow("NASNET_C", "mixed_float16"),
+        slow("NASNET_C", "mixed_bfloat16"),
+    ],
+)
 def test_mixed_precision(name, policy):
     model = randomize(tiny_network(name, dtype=policy))
     exact = tiny_network(name)
@@ -293,8 +313,20 @@ def test_what_was_set_after_the_build_is_saved(tmp_path):
     close(loaded(inputs), outer(inputs), 0)
 
 
-@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize(
+    "name, stem",
+    [
+        ("everything", "cifar"),
+        ("NASNET_A", "imagenet"),
+        slow("everything", "imagenet"),
+        slow("NASNET_A", "cifar"),
+        *(
+            slow(name, stem)
+            for name in ("NASNET_B", "NASNET_C", "B following", "plain")
+            for stem in ("cifar", "imagenet")
+        ),
+    ],
+)
 def test_folded_batch_norm_is_the_same_function(name, stem, tmp_path):
     model = randomize(
         tiny_network(
@@ -318,103 +350,6 @@ def test_folded_batch_norm_is_the_same_function(name, stem, tmp_path):
     close(loaded(inputs), folded(inputs), 0)
     with pytest.raises(InputError, match="no batch norm to fold"):
         nasnet_tf.fold_batch_norm(folded)
-
-
-BAD_ARGUMENTS = {
-    "small": ({"input_shape": (31, 32, 3)}, "must be 32 or more"),
-    "channels first": ({"input_shape": (3, 64, 64)}, "channels_last"),
-    "rank": ({"input_shape": (64, 64)}, "is not (height, width, channels)"),
-    "no shape": ({"input_shape": 32}, "input_shape: 32 is not (height"),
-    "not pixels": ({"input_shape": (32.5, 64, 3)}, "32.5 is not"),
-    "channels": ({"input_shape": (64, 64, None)}, "number of channels"),
-    "filters": (
-        {"penultimate_filters": 100},
-        "100 is not a multiple of 48, which NASNet-A needs; the nearest is 96",
-    ),
-    "text for filters": (
-        {"penultimate_filters": "96"},
-        "penultimate_filters: '96' is not a positive integer",
-    ),
-    "nan filters": ({"penultimate_filters": float("nan")}, "nan is not"),
-    "stem": ({"stem": "imagnet"}, "did you mean 'imagenet'?"),
-    "stem filters": ({"stem_multiplier": "1"}, "stem_multiplier: '1' is not"),
-    "no stem": ({"stem_multiplier": 0.01}, "leaves the stem no filter"),
-    "padding": ({"padding": "valid"}, "padding: 'valid' is unknown"),
-    "pooling": ({"pooling": "mean"}, "pooling: 'mean' is unknown"),
-    "genotype": ({"genotype": "NASNET_D"}, "neither one of NASNET_A"),
-    "num_cells": ({"num_cells": 0}, "num_cells: 0 is not a positive"),
-    "a flag for a number": ({"num_cells": True}, "num_cells: True is not"),
-    "preprocessing": ({"preprocessing": "x"}, "preprocessing: 'x'"),
-    "classes": ({"classes": 0}, "classes: 0 is not a positive integer"),
-    "class names": (
-        {"class_names": ["a", "b"]},
-        "class_names: 2 names for 10 classes",
-    ),
-    "unknown": ({"dropout_rat": 0.5}, "did you mean 'dropout_rate'?"),
-    "flag": ({"include_top": "no"}, "include_top: 'no' is neither True nor"),
-    "dropout": ({"dropout_rate": 2}, "dropout_rate: 2 is not a number in [0"),
-    "keep": (
-        {"drop_path_keep_prob": 1.5},
-        "drop_path_keep_prob: 1.5 is not a number in (0, 1]",
-    ),
-    "keep nothing": (
-        {"drop_path_keep_prob": 0},
-        "drop_path_keep_prob: 0 is not a number in (0, 1]",
-    ),
-    "keep nan": ({"drop_path_keep_prob": float("nan")}, "nan is not"),
-    "steps": (
-        {"drop_path_keep_prob": 0.5},
-        "drop_path_total_steps: None with drop_path_keep_prob 0.5",
-    ),
-    "seed": ({"seed": None}, "seed: None is not an integer >= 0"),
-    "auxiliary": (
-        {"auxiliary_head": True, "include_top": False},
-        "auxiliary_head: True with include_top=False",
-    ),
-    "activation": (
-        {"classifier_activation": "sofmax"},
-        "classifier_activation: 'sofmax' is unknown",
-    ),
-    "dtype": ({"dtype": "float8000"}, "dtype: 'float8000' is unknown"),
-    "name": ({"name": "a/b"}, "name: 'a/b' is not a text without slashes"),
-    "momentum": ({"batch_norm_momentum": 2}, "batch_norm_momentum: 2 is not"),
-    "tensor": (
-        {"input_tensor": np.zeros((1, 32, 32, 3))},
-        "input_tensor: ndarray is not a keras.Input",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BAD_ARGUMENTS)
-def test_bad_argument_is_one_line(case):
-    arguments, message = BAD_ARGUMENTS[case]
-    with pytest.raises(InputError) as error:
-        tiny_network(**{"genotype": "NASNET_A", **arguments})
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_channels_first_setting():
-    keras.config.set_image_data_format("channels_first")
-    try:
-        with pytest.raises(InputError, match="channels_last"):
-            tiny_network()
-    finally:
-        keras.config.set_image_data_format("channels_last")
-
-
-def test_models_that_are_no_nasnet():
-    model = keras.Sequential([keras.Input((32, 32, 3))], name="other")
-    for function in (nasnet_tf.feature_extractor, nasnet_tf.fold_batch_norm):
-        with pytest.raises(InputError, match="'other' is no nasnet_tf"):
-            function(model)
-
-
-def test_unknown_preset_names_the_nearest():
-    with pytest.raises(InputError, match="did you mean 'nasnet_a_mobile'"):
-        nasnet_tf.from_preset("nasnet_mobile")
-    with pytest.raises(InputError, match="unknown; choose one of"):
-        nasnet_tf.from_preset("resnet50")
 
 
 def test_config_copies_no_model():

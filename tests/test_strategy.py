@@ -6,7 +6,10 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_two_replicas_make_the_mean_of_their_steps():
     root = pathlib.Path(__file__).parents[1]
     output = subprocess.run(

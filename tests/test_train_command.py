@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import slow
 
 from nasnet_tf.training.config_files import save_config
 from tests.training_jobs import small_job
@@ -27,10 +28,12 @@ def train(*arguments):
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        ([], "model_dir: missing"),
-        (["--model_dir=x"], "config_file: missing"),
-        (["digits", "--model_dir=x"], "'digits' is no flag"),
-        (["--model_dir=x", "--config_file=digts"], "did you mean 'digits'?"),
+        slow([], "model_dir: missing"),
+        slow(["--model_dir=x"], "config_file: missing"),
+        slow(["digits", "--model_dir=x"], "'digits' is no flag"),
+        slow(
+            ["--model_dir=x", "--config_file=digts"], "did you mean 'digits'?"
+        ),
         (
             [
                 "--model_dir=x",
@@ -39,7 +42,7 @@ def train(*arguments):
             ],
             "did you mean 'recipe.learning_rate'?",
         ),
-        (
+        slow(
             [
                 "--model_dir=x",
                 "--config_file=digits",
@@ -63,6 +66,7 @@ def test_bad_input_is_one_line_and_exit_2(arguments, said, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_missing_data_set_is_one_line_and_writes_nothing(tmp_path):
     output = train(
         "--config_file=cifar10_small",
@@ -76,6 +80,7 @@ def test_missing_data_set_is_one_line_and_writes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_diverging_job_is_one_line_and_exit_1(tmp_path):
     config = small_job(tmp_path, "recipe.learning_rate=1e30")
     save_config(config, tmp_path / "job.yaml")

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import close, images, named, randomize, tiny_network
+from conftest import close, images, named, randomize, slow, tiny_network
 
 import nasnet_tf
 from nasnet_tf.layers import BatchNormalization
+from tests.training_jobs import one_block
 
 
 @pytest.mark.parametrize("shape", [(8, 5, 7, 6), (1, 1, 1, 6)])
@@ -70,7 +71,9 @@ def _step(model, inputs, step=7):
     return loss, gradients, state
 
 
-@pytest.mark.parametrize("genotype", ["NASNET_A", "NASNET_B", "NASNET_C"])
+@pytest.mark.parametrize(
+    "genotype", [one_block(), *map(slow, ("NASNET_A", "NASNET_B", "NASNET_C"))]
+)
 def test_rematerialised_equals_plain(genotype):
     inputs = tf.constant(images(4, 32, 32, 3))
     results = []
@@ -127,7 +130,7 @@ def test_a_keras_fit_learns(rematerialize):
     keras.utils.set_random_seed(0)
     labels = np.arange(64) % 2
     inputs = images(64, 32, 32, 3) * 0.2 + labels[:, None, None, None]
-    model = tiny_network(classes=2, rematerialize=rematerialize)
+    model = tiny_network(one_block(), classes=2, rematerialize=rematerialize)
     model.compile(
         optimizer=keras.optimizers.SGD(0.05, momentum=0.9),
         loss="sparse_categorical_crossentropy",

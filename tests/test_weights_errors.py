@@ -4,7 +4,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from conftest import randomize, tiny_network
+from conftest import randomize, slow, tiny_network
 from weight_files import (
     slim_tensors,
     weights_of,
@@ -149,7 +149,10 @@ def test_only_nasnet_takes_weights(network):
     ("arguments", "line"),
     [
         ({"penultimate_filters": 192}, "exist for NASNet-A mobile and large"),
-        ({"skip_reduction_layer_input": True}, "for NASNet-A mobile and large"),
+        slow(
+            {"skip_reduction_layer_input": True},
+            "for NASNet-A mobile and large",
+        ),
         ({"classes": 10}, "classes: 10 with weights 'imagenet'"),
         ({"input_shape": (64, 64, 1)}, "input_shape: 1 channels with weights"),
         (

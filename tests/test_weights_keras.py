@@ -4,7 +4,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import close, images, randomize, tiny_network
+from conftest import close, images, randomize, slow, tiny_network
 from weight_files import weights_of, write_keras_2
 
 import nasnet_tf
@@ -48,7 +48,7 @@ def test_our_files_of_every_format(tmp_path):
         _assert_equal(plain, model)
 
 
-@pytest.mark.parametrize("genotype", ["NASNET_B", "NASNET_C"])
+@pytest.mark.parametrize("genotype", ["NASNET_B", slow("NASNET_C")])
 def test_our_files_of_other_genotypes(genotype, tmp_path):
     model = randomize(tiny_network(genotype))
     model.save_weights(tmp_path / "a.weights.h5")
@@ -85,7 +85,7 @@ def test_bfloat16_weights(tmp_path):
         np.testing.assert_array_equal(value.astype("float32"), stored[name])
 
 
-@pytest.mark.parametrize("whole_model", [False, True])
+@pytest.mark.parametrize("whole_model", [True, slow(False)])
 def test_keras_2_files(whole_model, tmp_path):
     arguments = {"stem": "imagenet", "stem_multiplier": 1}
     model = randomize(tiny_network(**arguments))

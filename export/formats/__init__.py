@@ -8,8 +8,8 @@ import numpy as np
 
 from export.graph import Graph
 from export.images import Images, inputs
-from export.runtime.native_output import native_lines_hidden
 from export.source import Original
+from nasnet_tf.native_output import native_lines_hidden
 
 # What each format writes into the export's folder.
 FILES = {

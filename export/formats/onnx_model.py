@@ -9,8 +9,8 @@ import warnings
 
 import keras
 
-from export.runtime.native_output import native_lines_hidden
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.native_output import native_lines_hidden
 
 INPUT, OUTPUT = "images", "predictions"
 
@@ -75,10 +75,9 @@ def _check(proto, name):
 
 
 def _not_convertible(name, error):
-    reason = (str(error).splitlines() or [""])[0] or type(error).__name__
     return InputError(
-        f"model: {name} cannot be converted to ONNX ({reason}); build it of "
-        "Keras's own layers, or take --format=saved_model"
+        f"model: {name} cannot be converted to ONNX ({first_line(error)}); "
+        "build it of Keras's own layers, or take --format=saved_model"
     )
 
 

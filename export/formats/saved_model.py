@@ -10,11 +10,11 @@ import keras
 
 from export.formats.frozen_network import frozen_network
 from export.labels import LABELS, write_labels
-from export.runtime.native_output import native_lines_hidden
 from nasnet_tf.applications import preprocess_input
 from nasnet_tf.arguments import check_choice
 from nasnet_tf.classify import SMALLEST_CROPPED
 from nasnet_tf.nasnet import PREPROCESSINGS
+from nasnet_tf.native_output import native_lines_hidden
 
 OUTPUT = "predictions"
 

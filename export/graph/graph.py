@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -66,9 +66,9 @@ class Graph:
         """Shares nodes and weights, which nobody changes in place."""
         return Graph(self.nodes, self.output, self.name)
 
-    def of(self, *ops: str) -> Iterator[tuple[str, Node]]:
+    def of(self, *ops: str) -> list[tuple[str, Node]]:
         """The nodes of these operations as they are now, in order."""
-        return iter([(n, v) for n, v in self.nodes.items() if v.op in ops])
+        return [(n, v) for n, v in self.nodes.items() if v.op in ops]
 
     def add(self, name: str, op: str, inputs: Sequence[str], **fields) -> str:
         """Adds a node; returns its name, with a number if it was taken."""

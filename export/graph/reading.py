@@ -7,8 +7,10 @@ from export.graph.layers import LAYERS, OPERATIONS, Parts
 from nasnet_tf.arguments import check_integer
 from nasnet_tf.errors import InputError
 
+OUTPUT = "predictions"
 
-def read_model(model: keras.Model, image_size=None, output=None) -> Graph:
+
+def read_model(model: keras.Model, image_size=None) -> Graph:
     """The network of a Keras model at inference, as plain operations.
 
     Cells and other composite layers are taken apart by calling them on
@@ -17,10 +19,10 @@ def read_model(model: keras.Model, image_size=None, output=None) -> Graph:
 
     Args:
         model: a functional model of one image `(height, width, channels)`; a
-            `NASNet` or another convolutional network.
+            `NASNet` or another convolutional network. Of several outputs the
+            one named `"predictions"` is read.
         image_size: pixels, or `(height, width)`, where the model leaves its
             size open.
-        output: of a model with several: its key; None: `"predictions"`.
 
     Raises:
         InputError: the size is open and none is given, or differs from the
@@ -30,8 +32,8 @@ def read_model(model: keras.Model, image_size=None, output=None) -> Graph:
     _check_functional(model)
     shape = (*_image_size(model, image_size), model.input_shape[-1])
     images = keras.Input(shape, name="images")
-    outputs = _one_output(model, model.call(images, training=False), output)
-    return _Reader(images, model).graph(outputs)
+    output = _one_output(model, model.call(images, training=False))
+    return _Reader(images, model).graph(output)
 
 
 def _check_functional(model):
@@ -73,12 +75,14 @@ def _image_size(model, image_size):
     return tuple(given)
 
 
-def _one_output(model, outputs, key):
+def _one_output(model, outputs):
     if isinstance(outputs, dict):
-        key = key or "predictions"
-        if key not in outputs:
-            raise InputError(f"output: {key!r} is none of {', '.join(outputs)}")
-        return outputs[key]
+        if OUTPUT not in outputs:
+            raise InputError(
+                f"model: {model.name} has the outputs {', '.join(outputs)}; "
+                f"export needs one, or one of them named {OUTPUT}"
+            )
+        return outputs[OUTPUT]
     outputs = keras.tree.flatten(outputs)
     if len(outputs) != 1:
         raise InputError(
@@ -91,7 +95,6 @@ class _Reader:
     """Follows symbolic tensors back to the input."""
 
     def __init__(self, images, model):
-        self.images = images
         self.name = model.name
         self.paths = dict(_paths(model))
         shape = tuple(images.shape[1:])

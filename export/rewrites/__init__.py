@@ -45,11 +45,7 @@ PLAIN = (
     "drop_idle",
     "fuse_relus",
 )
-LITERT = (
-    *PLAIN,
-    "split_large_depthwise",
-    "nest_concats",
-)
+LITERT = (*PLAIN, "split_large_depthwise", "nest_concats")
 LITERT_INT8 = (*LITERT, "average_pools_as_depthwise")
 
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from export.graph import Graph, shapes
 
+KERNELS = ("conv", "depthwise_conv", "dense")
+
 
 def fold_batch_norm(graph: Graph) -> Graph:
     """Batch norms become part of the kernels and biases before them.
@@ -19,25 +21,23 @@ def fold_batch_norm(graph: Graph) -> Graph:
     an addition of a whole feature map.
     """
     graph = _pad_before_convolutions(graph)
-    done = False
-    while not done:
-        graph, done = _fold_once(graph)
+    folded = True
+    while folded:
+        graph, folded = _fold_once(graph)
     return graph
 
 
 def _fold_once(graph):
+    """Moves one batch norm into, or before, what it reads."""
     graph = graph.copy()
     readers = graph.readers()
-    changed = False
     for name, node in graph.of("affine"):
         (source,) = node.inputs
         if len(readers[source]) != 1:
             continue
         before = graph[source]
-        if before.op in ("conv", "dense") and not before.options.get("relu"):
+        if before.op in KERNELS and not before.options.get("relu"):
             graph[source] = _scaled(before, node.weights)
-        elif before.op == "depthwise_conv" and not before.options.get("relu"):
-            graph[source] = _scaled_depthwise(before, node.weights)
         elif before.op == "concat":
             _cut(graph, source, node.weights)
         elif before.op == "slice":
@@ -45,30 +45,19 @@ def _fold_once(graph):
         else:
             continue
         graph.redirect(name, source)
-        changed = True
-        break
-    return graph.sorted(), not changed
+        return graph.sorted(), True
+    return graph, False
 
 
 def _scaled(node, affine):
     """A convolution followed by a scale and an offset, as one."""
     scale, offset = _float64(affine)
     bias = node.weights.get("bias", np.zeros(len(scale)))
+    # A depthwise kernel has its channels before the last axis.
+    factor = scale[:, None] if node.op == "depthwise_conv" else scale
     return node.replaced(
         weights={
-            "kernel": _float32(node.weights["kernel"] * scale),
-            "bias": _float32(bias * scale + offset),
-        }
-    )
-
-
-def _scaled_depthwise(node, affine):
-    scale, offset = _float64(affine)
-    bias = node.weights.get("bias", np.zeros(len(scale)))
-    kernel = node.weights["kernel"] * scale[:, None]
-    return node.replaced(
-        weights={
-            "kernel": _float32(kernel),
+            "kernel": _float32(node.weights["kernel"] * factor),
             "bias": _float32(bias * scale + offset),
         }
     )

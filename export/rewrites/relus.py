@@ -17,7 +17,7 @@ def move_relus_through_concats(graph: Graph) -> Graph:
     """
     graph = graph.copy()
     # From the output on, for concats of concats.
-    for name, node in reversed(list(graph.of("concat"))):
+    for name, node in reversed(graph.of("concat")):
         readers = graph.sorted().readers()
         if name not in readers:
             continue

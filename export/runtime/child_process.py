@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import nasnet_tf
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 
 # `__init__` of both packages imports TensorFlow, which costs seconds and hides
 # how much memory a file needs: the child gets the packages without it.
@@ -133,8 +133,7 @@ def serve(target: str, arguments: str) -> None:
     except StopIteration:
         return
     except Exception as error:
-        line = (str(error).splitlines() or [""])[0]
-        answer(type(error).__name__, line or type(error).__name__)
+        answer(type(error).__name__, first_line(error))
 
 
 def peak_memory() -> int | None:

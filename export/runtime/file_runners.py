@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 
 BATCH_SIZE = 32
 SIGNATURE = "serving_default"
@@ -34,7 +34,7 @@ class FileRunner:
             except Exception as error:
                 raise InputError(
                     f"model: {self.path} cannot run {count} images of "
-                    f"{images.shape[1:]} ({reason(error)}); give others"
+                    f"{images.shape[1:]} ({first_line(error)}); give others"
                 ) from error
         return np.asarray(np.concatenate(outputs), np.float32)
 
@@ -58,16 +58,18 @@ class FileRunner:
         if images.dtype.kind == "f":
             if self.input_dtype.kind == "f":
                 return images.astype(self.input_dtype)
-            if quantized := self._quantize(images):
-                return quantized[0]
+            quantized = self._quantize(images)
+            if quantized is not None:
+                return quantized
         raise InputError(
             f"images: {images.dtype} given, but {self.path} takes "
             f"{self.input_dtype}"
         )
 
     def _quantize(self, images):
+        """Images as integers; None where the file does not say how."""
         del images
-        return ()
+        return None
 
     def close(self):
         self.__dict__.clear()
@@ -109,10 +111,10 @@ class LitertRunner(FileRunner):
     def _quantize(self, images):
         scale, zero_point = self._input["quantization"]
         if not scale:
-            return ()
+            return None
         limits = np.iinfo(self.input_dtype)
         steps = np.rint(images / scale + zero_point)
-        return (steps.clip(limits.min, limits.max).astype(self.input_dtype),)
+        return steps.clip(limits.min, limits.max).astype(self.input_dtype)
 
 
 class OnnxRunner(FileRunner):
@@ -212,8 +214,3 @@ def _set_tensorflow_threads(count):
             f"num_threads: {count} comes too late, for TensorFlow has begun to "
             "run; give None, or open the file in a fresh process"
         ) from None
-
-
-def reason(error: Exception) -> str:
-    """The first line of an error, or its class where it says nothing."""
-    return (str(error).splitlines() or [""])[0] or type(error).__name__

@@ -17,10 +17,9 @@ from export.runtime.file_runners import (
     LitertRunner,
     OnnxRunner,
     SavedModelRunner,
-    reason,
 )
 from nasnet_tf.arguments import check_integer
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.packages import check_packages
 
 # Of each format: the package that runs it and the module to import.
@@ -139,5 +138,6 @@ def open_runner(path, num_threads: int | None = None) -> Runner:
         raise
     except Exception as error:
         raise InputError(
-            f"model: {path} cannot be loaded ({reason(error)}); export it again"
+            f"model: {path} cannot be loaded ({first_line(error)}); export it "
+            "again"
         ) from error

@@ -7,7 +7,7 @@ import threading
 import tensorflow as tf
 from absl import logging
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 
 _LINE = re.compile(r"<<(.*?)>>", re.DOTALL)
 
@@ -79,7 +79,7 @@ def decoding_errors():
         # Others, such as a checkpoint's, are none of ours.
         if "Iterator" not in str(error):
             raise
-        reason = re.sub(r"^\{\{.*?\}\}\s*", "", error.message.splitlines()[0])
+        reason = re.sub(r"^\{\{.*?\}\}\s*", "", first_line(error))
         raise InputError(
             f"data.data_dir: the images cannot be read ({reason.strip()}); "
             "restore the file, or build the data set again"

@@ -16,7 +16,7 @@ from nasnet_tf.data import decoding
 from nasnet_tf.data.corrupt_images import decoding_errors, input_error
 from nasnet_tf.data.record_stream import RecordFile, RecordStream
 from nasnet_tf.data.source import InMemory, Source
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.packages import check_packages
 
 if TYPE_CHECKING:  # It imports Model Garden.
@@ -98,11 +98,10 @@ def _builder(config):
             f"{hint}Give the name of one"
         ) from None
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"data.name: {config.name!r} in data.data_dir "
-            f"{config.data_dir!r} cannot be opened ({reason}); give another "
-            "name or version"
+            f"{config.data_dir!r} cannot be opened ({first_line(error)}); "
+            "give another name or version"
         ) from None
     if not builder.is_prepared():
         root = builder.data_dir_root

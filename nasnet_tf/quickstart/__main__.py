@@ -10,16 +10,11 @@ import sys
 from absl import flags, logging
 
 from nasnet_tf import command_line, quickstart
-from nasnet_tf.errors import InputError
 from nasnet_tf.quickstart.training import EPOCHS
 
 
 def main(arguments):
-    if arguments:
-        raise InputError(
-            f"argument: {arguments[0]!r} is not expected; --help lists the "
-            "flags"
-        )
+    command_line.check_no_arguments(arguments)
     values = flags.FLAGS
     context = quickstart.run(
         values.out, values.seed, values.epochs, values.stages

@@ -9,9 +9,13 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.nasnet import NASNet
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.output_file import (
+    cannot_be_written,
+    make_folder,
+    written_beside,
+)
 from nasnet_tf.training.network import for_inference
 from nasnet_tf.training.optimizer import moving_averages
 from nasnet_tf.weights import named_variables
@@ -111,12 +115,11 @@ class JobCheckpoint:
         try:
             return self._writer.save(checkpoint_number=step)
         except (OSError, tf.errors.OpError) as error:
-            reason = str(error).splitlines()[0]
             newest = self.newest or "none"
             raise InputError(
                 f"model_dir: the checkpoint of step {step} cannot be written "
-                f"({reason}); the last good checkpoint is {newest}; make room "
-                "and run the same command to go on"
+                f"({first_line(error)}); the last good checkpoint is "
+                f"{newest}; make room and run the same command to go on"
             ) from None
 
 
@@ -125,16 +128,14 @@ def exclusive(model_dir: pathlib.Path):
     """Makes the folder of a job and keeps other processes from training in it.
 
     Raises:
-        InputError: the folder cannot be made, or another process trains in it.
+        InputError: the folder cannot be made or written in, or another
+            process trains in it.
     """
+    path = make_folder(model_dir, "model_dir") / LOCK_FILE
     try:
-        model_dir.mkdir(parents=True, exist_ok=True)
-        file = (model_dir / LOCK_FILE).open("w")
+        file = path.open("w")
     except OSError as error:
-        raise InputError(
-            f"model_dir: {model_dir} cannot be a folder ({error.strerror}); "
-            "give another path"
-        ) from None
+        raise cannot_be_written("model_dir", path, error) from None
     with file:
         _lock(file, model_dir)
         yield
@@ -268,8 +269,7 @@ def _values(variables):
 
 
 def _unreadable(path, error):
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
     return InputError(
-        f"model_dir: checkpoint {path} cannot be read ({reason}); give "
-        "another model_dir to begin anew"
+        f"model_dir: checkpoint {path} cannot be read ({first_line(error)}); "
+        "give another model_dir to begin anew"
     )

@@ -14,7 +14,7 @@ import yaml
 from official.modeling import hyperparams
 
 from nasnet_tf.arguments import check_choice
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.output_file import written_beside
 from nasnet_tf.training.config import ExperimentConfig
 from nasnet_tf.training.config_checks import (
@@ -34,7 +34,7 @@ __all__ = [
 
 # Beside the package, in a checkout and where it is installed; `import configs`
 # could find the folder of that name in which somebody works.
-_FOLDER = pathlib.Path(__file__).parents[2] / "configs"
+FOLDER = pathlib.Path(__file__).parents[2] / "configs"
 _SUFFIX = ".yaml"
 
 # What a resumed run may change: where it runs, and none of its numbers.
@@ -65,8 +65,9 @@ def _scalar_keys(node):
 def read_config(
     files: Iterable[str | os.PathLike] = (),
     override: str | None = None,
-    base: ExperimentConfig | None = None,
-) -> ExperimentConfig:
+    base: hyperparams.Config | None = None,
+    folder: pathlib.Path = FOLDER,
+) -> hyperparams.Config:
     """Reads a configuration.
 
     Args:
@@ -74,7 +75,9 @@ def read_config(
             earlier ones.
         override: as Model Garden's `--params_override`, such as
             `"recipe.steps=3,data.data_dir=../sets"`; goes before all files.
-        base: what to start from in place of the defaults; not changed.
+        base: what to start from in place of the defaults of
+            `ExperimentConfig`; not changed.
+        folder: whose files go by their names.
 
     Returns:
         A new configuration; every value has the type that its field declares.
@@ -85,7 +88,7 @@ def read_config(
     """
     config = ExperimentConfig() if base is None else copy.deepcopy(base)
     for file in files:
-        path = config_path(file)
+        path = config_path(file, folder)
         where = _shown(path)
         config.override(typed_values(_read(path, where), config, where))
     if override:
@@ -133,16 +136,19 @@ def first_difference(
     return None
 
 
-def list_configs() -> list[str]:
+def list_configs(folder: pathlib.Path = FOLDER) -> list[str]:
     """The names of the files in `configs/`, without their suffix."""
-    return sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}"))
+    return sorted(path.stem for path in folder.glob(f"*{_SUFFIX}"))
 
 
-def config_path(name_or_path: str | os.PathLike) -> pathlib.Path:
+def config_path(
+    name_or_path: str | os.PathLike, folder: pathlib.Path = FOLDER
+) -> pathlib.Path:
     """The path of a configuration file.
 
     Args:
-        name_or_path: a path, or a name of `list_configs()`.
+        name_or_path: a path, or a name of `list_configs(folder)`.
+        folder: of the files that go by their names.
 
     Raises:
         InputError: it is neither; says the nearest name.
@@ -156,10 +162,10 @@ def config_path(name_or_path: str | os.PathLike) -> pathlib.Path:
     if path.parent != pathlib.Path():
         raise InputError(
             f"config_file: {_shown(path)} is not a file; give a YAML file or "
-            f"one of {', '.join(list_configs())}"
+            f"one of {', '.join(list_configs(folder))}"
         )
-    check_choice("config_file", name, list_configs())
-    return _FOLDER / f"{name}{_SUFFIX}"
+    check_choice("config_file", name, list_configs(folder))
+    return folder / f"{name}{_SUFFIX}"
 
 
 def _read(path, where):
@@ -200,8 +206,7 @@ def _mapping(values, where):
 
 def _reason(error):
     mark = getattr(error, "problem_mark", None)
-    reason = getattr(error, "problem", None) or str(error)
-    reason = (reason.splitlines() or [type(error).__name__])[0]
+    reason = first_line(getattr(error, "problem", None) or error)
     line = f"line {mark.line + 1}: " if mark else ""
     return f"{line}{reason}; mend the YAML"
 

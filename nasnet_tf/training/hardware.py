@@ -21,15 +21,21 @@ def hardware_text(replicas: int = 1) -> str:
             for name in dict.fromkeys(accelerators)
         ]
     else:
-        cores = (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count()
-        )
-        parts = [f"{processor_name()}, {cores} cores"]
+        parts = [f"{processor_name()}, {core_count()} cores"]
     if replicas > 1:
         parts.append(f"{replicas} replicas")
     return "; ".join(parts)
+
+
+def core_count() -> int | None:
+    """How many of the processor's cores this process may use.
+
+    Of them all, where the system does not tell which; None where it does not
+    tell these either.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def processor_name() -> str:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from nasnet_tf import data as datasets
-from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.training import distributed, loop, momentum_checks
 from nasnet_tf.training.checkpoint import (
     CONFIG_FILE,
@@ -82,8 +82,8 @@ def train(
             return _run(config, model_dir, data, strategy, quiet)
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         raise JobError(
-            f"another worker stopped ({str(error).splitlines()[0]}); start all "
-            "of them again with the same command to go on"
+            f"another worker stopped ({first_line(error)}); start all of them "
+            "again with the same command to go on"
         ) from error
     except tf.errors.ResourceExhaustedError as error:
         raise JobError(

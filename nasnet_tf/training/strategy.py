@@ -6,7 +6,7 @@ import os
 
 import tensorflow as tf
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.training.config import RuntimeConfig
 
 
@@ -34,10 +34,10 @@ def make_strategy(runtime: RuntimeConfig) -> tf.distribute.Strategy:
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"runtime.strategy: multi_worker cannot start ({reason}); check "
-            "TF_CONFIG and that its addresses are free"
+            "runtime.strategy: multi_worker cannot start "
+            f"({first_line(error)}); check TF_CONFIG and that its addresses "
+            "are free"
         ) from error
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.output_file import written_beside
 from nasnet_tf.training.event_file import EventFile
 from nasnet_tf.training.metrics_file import (
@@ -228,7 +228,7 @@ def _writable(path):
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None)
         # TensorFlow's is the path, a semicolon and the reason.
-        reason = reason or (str(error).splitlines() or [""])[0].split("; ")[-1]
+        reason = reason or first_line(error).split("; ")[-1]
         raise InputError(
             f"model_dir: {path} cannot be written ({reason}); make room and "
             "run the same command to go on"

@@ -7,7 +7,7 @@ import sys
 
 import keras
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.genotypes import NASNET_A
 from nasnet_tf.plan import make_plan
 
@@ -104,9 +104,9 @@ def _fetch(file, cached, md5):
                 cache_dir=home,
             )
     except Exception as error:
-        reason = (str(error).splitlines() or [""])[0]
         raise InputError(
             f"weights: 'imagenet' needs {file}, which could not be fetched "
-            f"({reason}); on a machine with a network fetch {URL}{file} and "
-            f"put it here as {home / 'models' / cached} (md5 {md5})"
+            f"({first_line(error)}); on a machine with a network fetch "
+            f"{URL}{file} and put it here as {home / 'models' / cached} "
+            f"(md5 {md5})"
         ) from error

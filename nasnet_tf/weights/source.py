@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from nasnet_tf.arguments import check_choice
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 
 # Whose names the tensors of a file have.
 OURS, KERAS, SLIM = "nasnet_tf", "keras.applications", "TF-slim"
@@ -79,10 +79,9 @@ def read_source(path, slim_variables: str = "auto") -> Source:
         raise
     except Exception as error:
         # h5py, zipfile, Keras and TensorFlow share no class of errors.
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise InputError(
-            f"weights: {path} cannot be read and may be damaged ({reason}); "
-            "fetch or write it again"
+            f"weights: {path} cannot be read and may be damaged "
+            f"({first_line(error)}); fetch or write it again"
         ) from error
     for naming, stems in _STEMS.items():
         if (naming == SLIM) == (kind == "TF-slim checkpoint") and any(

@@ -117,15 +117,11 @@ def _slice(writer, name, node):
 def _affine(writer, name, node):
     """A multiplication and an addition for each channel."""
     scale, offset = node.weights["scale"], node.weights["offset"]
-    shape = writer.shapes[name]
-    scaled = writer.read(node)[0]
+    (scaled,) = writer.read(node)
     if not (scale == 1).all():
-        factor = writer.weight(f"{name}/scale", scale)
-        inputs, scaled = (
-            [scaled, factor],
-            writer.tensor(f"{name}/scaled", shape),
-        )
-        writer.operator("MUL", inputs, scaled, schema.MulOptionsT())
+        inputs = [scaled, writer.weight(f"{name}/scale", scale)]
+        shape, options = writer.shapes[name], schema.MulOptionsT()
+        scaled = writer.step(f"{name}/scaled", "MUL", inputs, shape, options)
     inputs = [scaled, writer.weight(f"{name}/offset", offset)]
     writer.result(name, "ADD", inputs, schema.AddOptionsT())
 
@@ -141,73 +137,48 @@ def _mean(writer, name, source, shape, axes):
     options = schema.ReducerOptionsT()
     options.keepDims = True
     kept = [1 if n + 1 in axes else size for n, size in enumerate(shape)]
-    output = writer.tensor(name, kept)
     axes = writer.constant(f"{name}/axes", np.array(axes, "int32"))
-    writer.operator("MEAN", [source, axes], output, options)
-    return output, kept
+    return writer.step(name, "MEAN", [source, axes], kept, options), kept
 
 
-def _normalized(writer, name, source, shape, axes, epsilon):
-    """`source` to mean 0 and variance 1 over axes."""
+def _centred(writer, name, node, axes):
+    """What a node reads with mean 0 over axes, the variance, its shape."""
+    shape, (source,) = writer.shapes[name], writer.read(node)
     mean, kept = _mean(writer, f"{name}/mean", source, shape, axes)
-    centred = writer.tensor(f"{name}/centred", shape)
-    writer.operator("SUB", [source, mean], centred, schema.SubOptionsT())
-    squares = writer.tensor(f"{name}/squares", shape)
-    writer.operator("MUL", [centred, centred], squares, schema.MulOptionsT())
+    inputs, options = [source, mean], schema.SubOptionsT()
+    centred = writer.step(f"{name}/centred", "SUB", inputs, shape, options)
+    inputs, options = [centred, centred], schema.MulOptionsT()
+    squares = writer.step(f"{name}/squares", "MUL", inputs, shape, options)
     variance, _ = _mean(writer, f"{name}/variance", squares, shape, axes)
-    factor = epsilon(variance, kept)
-    return centred, factor
+    return centred, variance, kept
 
 
 def _group_norm(writer, name, node):
-    shape = writer.shapes[name]
     axes = (1, 2, 3) if node.options["groups"] == 1 else (1, 2)
-
-    def inverse_deviation(variance, kept):
-        above = writer.tensor(f"{name}/above", kept)
-        epsilon = np.array([node.options["epsilon"]], "float32")
-        epsilon = writer.constant(f"{name}/epsilon", epsilon)
-        writer.operator("ADD", [variance, epsilon], above, schema.AddOptionsT())
-        root = writer.tensor(f"{name}/root", kept)
-        writer.operator("RSQRT", [above], root)
-        return root
-
-    (source,) = writer.read(node)
-    centred, factor = _normalized(
-        writer, name, source, shape, axes, inverse_deviation
-    )
-    product = writer.tensor(f"{name}/normalized", shape)
-    writer.operator("MUL", [centred, factor], product, schema.MulOptionsT())
-    scaled = writer.tensor(f"{name}/scaled", shape)
-    gamma = writer.weight(f"{name}/gamma", node.weights["gamma"])
-    writer.operator("MUL", [product, gamma], scaled, schema.MulOptionsT())
-    beta = writer.weight(f"{name}/beta", node.weights["beta"])
-    writer.result(name, "ADD", [scaled, beta], schema.AddOptionsT())
+    centred, variance, kept = _centred(writer, name, node, axes)
+    epsilon = np.array([node.options["epsilon"]], "float32")
+    inputs = [variance, writer.constant(f"{name}/epsilon", epsilon)]
+    options = schema.AddOptionsT()
+    above = writer.step(f"{name}/above", "ADD", inputs, kept, options)
+    root = writer.step(f"{name}/root", "RSQRT", [above], kept)
+    inputs = [centred, root]
+    shape, options = writer.shapes[name], schema.MulOptionsT()
+    scaled = writer.step(f"{name}/normalized", "MUL", inputs, shape, options)
+    inputs = [scaled, writer.weight(f"{name}/gamma", node.weights["gamma"])]
+    scaled = writer.step(f"{name}/scaled", "MUL", inputs, shape, options)
+    inputs = [scaled, writer.weight(f"{name}/beta", node.weights["beta"])]
+    writer.result(name, "ADD", inputs, schema.AddOptionsT())
 
 
 def _standardize(writer, name, node):
     """TensorFlow's: the deviation is at least 1 / sqrt(number of pixels)."""
-    shape = writer.shapes[name]
-    least = np.array([1 / np.sqrt(np.prod(shape))], "float32")
-
-    def deviation(variance, kept):
-        root = writer.tensor(f"{name}/root", kept)
-        writer.operator("SQRT", [variance], root)
-        bounded = writer.tensor(f"{name}/deviation", kept)
-        least_index = writer.constant(f"{name}/least", least)
-        writer.operator(
-            "MAXIMUM",
-            [root, least_index],
-            bounded,
-            schema.MaximumMinimumOptionsT(),
-        )
-        return bounded
-
-    (source,) = writer.read(node)
-    centred, divisor = _normalized(
-        writer, name, source, shape, (1, 2, 3), deviation
-    )
-    writer.result(name, "DIV", [centred, divisor], schema.DivOptionsT())
+    centred, variance, kept = _centred(writer, name, node, (1, 2, 3))
+    root = writer.step(f"{name}/root", "SQRT", [variance], kept)
+    least = np.array([1 / np.sqrt(np.prod(writer.shapes[name]))], "float32")
+    inputs = [root, writer.constant(f"{name}/least", least)]
+    options = schema.MaximumMinimumOptionsT()
+    bound = writer.step(f"{name}/deviation", "MAXIMUM", inputs, kept, options)
+    writer.result(name, "DIV", [centred, bound], schema.DivOptionsT())
 
 
 def _global_pool(code):

@@ -1,4 +1,4 @@
-"""Writes the flatbuffer of a LiteRT file, with equal vectors once."""
+"""The flatbuffer of a LiteRT file: its codes, and how it is written."""
 
 import flatbuffers
 import numpy as np
@@ -42,3 +42,18 @@ def pack(model: schema.ModelT) -> bytes:
     builder = _SharingBuilder(1 << 20)
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
+
+
+def operator_code(name: str, version: int = 1) -> schema.OperatorCodeT:
+    """What a model's operators name their kind by.
+
+    Args:
+        name: of `schema.BuiltinOperator`, such as `"CONV_2D"`.
+        version: of the operation, for its inputs' types and its options.
+    """
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, name)
+    # Readers of old look at a byte of their own.
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    code.version = version
+    return code

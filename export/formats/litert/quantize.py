@@ -13,7 +13,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
-from export.formats.litert.packing import pack
+from export.formats.litert.packing import operator_code, pack
 from export.formats.litert.ranges import (
     LitertModel,
     measure_ranges,
@@ -190,12 +190,7 @@ def convert_relus(model: LitertModel) -> None:
     ]
     if not relus:
         return
-    code = schema.OperatorCodeT()
-    code.builtinCode = schema.BuiltinOperator.QUANTIZE
-    # Readers of old look at a byte of their own.
-    code.deprecatedBuiltinCode = code.builtinCode
-    code.version = 2
-    model.model.operatorCodes.append(code)
+    model.model.operatorCodes.append(operator_code("QUANTIZE", version=2))
     for operation in relus:
         operation.opcodeIndex = len(model.model.operatorCodes) - 1
         operation.builtinOptionsType = schema.BuiltinOptions.QuantizeOptions

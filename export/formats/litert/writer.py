@@ -5,11 +5,11 @@ NASNet mobile and its own rewrites undo some of ours; this takes a second, does
 not import TensorFlow, and the file holds what the graph says.
 """
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from export.formats.litert.operations import OPERATIONS
+from export.formats.litert.packing import operator_code, pack
 from export.graph import Graph, shapes
 
 VERSION = 3
@@ -65,7 +65,7 @@ class Writer:
         for name, node in self.graph.nodes.items():
             if node.op == "input":
                 dtype = np.dtype(node.options.get("dtype", "float32"))
-                self.tensors[name] = self.tensor(name, self.shapes[name], dtype)
+                self.tensors[name] = self.tensor(name, self.shape(name), dtype)
             else:
                 OPERATIONS[node.op](self, name, node)
         inputs = [self.tensors[name] for name, _ in self.graph.of("input")]
@@ -73,9 +73,7 @@ class Writer:
         self.subgraph.inputs, self.subgraph.outputs = inputs, outputs
         self.model.subgraphs = [self.subgraph]
         self.model.signatureDefs = [_signature(inputs, outputs)]
-        builder = flatbuffers.Builder(1 << 20)
-        builder.Finish(self.model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+        return pack(self.model)
 
     def read(self, node) -> list[int]:
         """The tensors that a node reads."""
@@ -86,11 +84,10 @@ class Writer:
         return (1, *self.shapes[name])
 
     def tensor(self, name, shape, dtype="float32", buffer=0) -> int:
-        """A new tensor; `shape` is without the batch unless constant."""
+        """A new tensor; what is computed, and not held, has the buffer 0."""
         made = schema.TensorT()
         made.name = name
-        constant = buffer != 0
-        made.shape = list(shape if constant else (1, *shape))
+        made.shape = list(shape)
         made.type = TYPES[np.dtype(dtype)]
         made.buffer = buffer
         made.hasRank = True
@@ -104,7 +101,7 @@ class Writer:
         if key in self.constants:
             return self.constants[key]
         made = schema.BufferT()
-        made.data = np.frombuffer(key[-1], "uint8")
+        made.data = key[-1]
         self.model.buffers.append(made)
         buffer = len(self.model.buffers) - 1
         index = self.tensor(name, values.shape, values.dtype, buffer)
@@ -119,8 +116,7 @@ class Writer:
         stored = self.constant(f"{name}_float16", values.astype("float16"))
         key = ("dequantized", stored)
         if key not in self.constants:
-            index = self.tensor(name, values.shape[1:])
-            self.subgraph.tensors[index].shape = list(values.shape)
+            index = self.tensor(name, values.shape)
             self.operator("DEQUANTIZE", [stored], index)
             self.constants[key] = index
         return self.constants[key]
@@ -129,13 +125,8 @@ class Writer:
         """An operation that writes the tensor `output`."""
         key = (code, version)
         if key not in self.codes:
-            made = schema.OperatorCodeT()
-            made.builtinCode = getattr(schema.BuiltinOperator, code)
-            # Readers of old look at a byte of their own.
-            made.deprecatedBuiltinCode = min(made.builtinCode, 127)
-            made.version = version
             self.codes[key] = len(self.model.operatorCodes)
-            self.model.operatorCodes.append(made)
+            self.model.operatorCodes.append(operator_code(code, version))
         made = schema.OperatorT()
         made.opcodeIndex = self.codes[key]
         made.inputs, made.outputs = list(inputs), [output]
@@ -145,10 +136,16 @@ class Writer:
             made.builtinOptions = options
         self.subgraph.operators.append(made)
 
+    def step(self, name, code, inputs, shape, options=None, **more) -> int:
+        """An operation and the tensor it writes, of a shape without batch."""
+        output = self.tensor(name, (1, *shape))
+        self.operator(code, inputs, output, options, **more)
+        return output
+
     def result(self, name, code, inputs, options=None, **more):
         """An operation whose output is the node's."""
-        output = self.tensor(name, self.shapes[name])
-        self.operator(code, inputs, output, options, **more)
+        shape = self.shapes[name]
+        output = self.step(name, code, inputs, shape, options, **more)
         self.tensors[name] = output
 
 

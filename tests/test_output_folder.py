@@ -10,9 +10,10 @@ import sys
 import tempfile
 
 import pytest
+from conftest import line_of
 
-from export.output_folder import check_folder, writing, written_folder
 from nasnet_tf.errors import InputError
+from nasnet_tf.output_folder import check_folder, writing, written_folder
 
 NAMES = ("model.tflite", "model_card.md")
 
@@ -34,12 +35,6 @@ def content(folder):
 
 def names_in(folder):
     return {path.name for path in folder.iterdir()}
-
-
-def line_of(error):
-    text = str(error.value)
-    assert "\n" not in text
-    return text
 
 
 def test_folders_above_are_made(tmp_path):
@@ -244,7 +239,7 @@ KILLED = """
 import signal, sys, time, pathlib
 # Under nohup it would be ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from export.output_folder import check_folder, written_folder
+from nasnet_tf.output_folder import check_folder, written_folder
 path = check_folder(sys.argv[1], ["model.tflite"], True)
 with written_folder(path) as folder:
     (folder / "model.tflite").write_text("half")

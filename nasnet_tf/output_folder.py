@@ -8,7 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.output_file import cannot_be_written
 
 _SUFFIX = ".export.tmp"
@@ -128,9 +128,8 @@ def writing(path: pathlib.Path) -> Iterator[None]:
             or _SUFFIX in str(error)
         ):
             raise
-        line = (str(error).splitlines() or [""])[0]
         # It puts the file before the reason.
-        reason = OSError(line.rpartition("; ")[2])
+        reason = OSError(first_line(error).rpartition("; ")[2])
         raise cannot_be_written("out", path, reason, _REMEDY) from None
 
 
