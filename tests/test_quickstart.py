@@ -19,7 +19,14 @@ import nasnet_tf
 from nasnet_tf import InputError, figures, quickstart
 from nasnet_tf.data import digits
 from nasnet_tf.quickstart import __main__ as command
-from nasnet_tf.quickstart import exporting, page, report, stages, training
+from nasnet_tf.quickstart import (
+    detection,
+    exporting,
+    page,
+    report,
+    stages,
+    training,
+)
 from nasnet_tf.training.config_files import read_config, save_config
 from tests.training_jobs import one_block_genotype
 
@@ -37,7 +44,15 @@ JOB_FILES = {"curves.png", "model.keras", "model_card.md"}
 EXPORTS = {
     name: how for name, how in exporting.EXPORTS.items() if how[1] == "none"
 }
-FOLDERS = {training.FOLDER, *EXPORTS}
+FOLDERS = {training.FOLDER, detection.FOLDER, *EXPORTS}
+DETECTION_FILES = {
+    "categories.json",
+    "ckpt-2.index",
+    "contact_sheet.jpg",
+    "params.yaml",
+    "precision_recall.png",
+    "train",
+}
 EXPORTED_FILES = {"model.tflite", "model.onnx"}
 
 
@@ -66,6 +81,8 @@ def tiny_run(data, tmp_path_factory):
         patch.setattr(digits, "load", lambda: few)
         patch.setattr(exporting, "EXPORTS", EXPORTS)
         patch.setattr(training, "CONFIG", folder / "tiny.yaml")
+        patch.setattr(detection, "SCENES", {"train": 8, "validation": 2})
+        patch.setattr(detection, "STEPS", 2)
         return quickstart.run(tmp_path_factory.mktemp("quickstart"), epochs=1)
 
 
@@ -268,7 +285,7 @@ def test_a_run_writes_every_file_and_says_that_it_failed(tiny_run):
         *FOLDERS,
     }
     named = {path.name for path in tiny_run.files}
-    assert named == FILES | JOB_FILES | EXPORTED_FILES
+    assert named == FILES | JOB_FILES | EXPORTED_FILES | DETECTION_FILES
     metrics = json.loads((tiny_run.out / "metrics.json").read_text())
     confusion = np.array(metrics["confusion_matrix"])
     assert confusion.shape == (10, 10) and confusion.sum() == 30
@@ -277,9 +294,12 @@ def test_a_run_writes_every_file_and_says_that_it_failed(tiny_run):
     assert metrics["reloaded_difference"] <= 1e-6
     assert len(metrics["history"]["evaluation"]["accuracy"]) == 1
     assert set(metrics["seconds"]) == {*stages.STAGES, "total"}
-    [failure] = metrics["failures"]
-    assert failure.startswith(f"held-out accuracy {metrics['accuracy']:.4f}")
-    assert failure in read_report(tiny_run)
+    not_read, not_found = metrics["failures"]
+    assert not_read.startswith(f"held-out accuracy {metrics['accuracy']:.4f}")
+    assert not_found.startswith("AP50 0.0")
+    assert all(
+        failure in read_report(tiny_run) for failure in (not_read, not_found)
+    )
     with Image.open(tiny_run.out / "page.png") as image:
         assert image.size == (400, 120)
     assert tiny_run.results["saving"].class_names == digits.CLASS_NAMES
@@ -291,7 +311,8 @@ def test_the_report_needs_no_other_file(tiny_run):
     assert read.tags["section"] == len(stages.STAGES) + 3
     # Digits, two curves, the confusion matrix, mistakes, the page.
     assert read.tags["svg"] == 6
-    assert read.tags["img"] == 1
+    # The page as it is read, and digits found in scenes.
+    assert read.tags["img"] == 2
     assert not {"script", "link", "iframe"} & set(read.tags)
     assert len(read.references) > 60
     assert all(

@@ -21,14 +21,16 @@ STAGES = (
     "evaluation",
     "saving",
     "exporting",
+    "detection",
     "page",
     "cells",
 )
 
-# Of the extras `train` and `export`: package and the name it is imported by.
+# Of the extras: package and the name it is imported by.
 PACKAGES = {
     "jinja2": "jinja2",
     "matplotlib": "matplotlib",
+    "pycocotools": "pycocotools",
     "scikit-learn": "sklearn",
 }
 

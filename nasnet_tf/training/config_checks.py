@@ -1,8 +1,10 @@
 """Checks of a configuration: its names, types, limits and contradictions."""
 
+import collections.abc
 import dataclasses
 import difflib
 import math
+import types
 import typing
 
 from official.modeling import hyperparams
@@ -93,28 +95,53 @@ def _typed_section(values, section, root, where, prefix):
 
 
 def _typed(value, field, what):
-    kinds = typing.get_args(field.type) or (field.type,)
+    kinds = _kinds(field.type)
     limits = field.metadata
+    sections = [kind for kind in kinds if issubclass(kind, hyperparams.Config)]
+    if sections and isinstance(value, dict):
+        return value  # of a section that is None; Model Garden checks it
     if type(None) in kinds and (value is None or value == "None"):
         return None
+    if list in kinds and (isinstance(value, (list, tuple)) or str not in kinds):
+        return _list(value, what)
     if bool in kinds:
         check_flag(what, value)
-    elif int in kinds:
+    elif int in kinds and float not in kinds:
         check_integer(what, value, limits.get("least", -math.inf))
         if value > limits.get("most", math.inf):
             raise InputError(
                 f"{what}: {value} is above {limits['most']}; give a smaller one"
             )
-    elif float in kinds:
+    elif float in kinds and str not in kinds:
         value = _as_float(value)
         check_number(what, value, limits.get("interval", "(-inf, inf)"))
     elif "choices" in limits:
         check_choice(what, value, limits["choices"])
-    elif not isinstance(value, str):
+    elif kinds <= {str, type(None)} and not isinstance(value, str):
         raise InputError(
             f"{what}: {value!r} is not a text; put it in quotes if it is one"
         )
     return value
+
+
+def _kinds(annotation):
+    """The plain types of a field's type: `{str, list}` of a path or paths."""
+    origin = typing.get_origin(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return {
+            kind
+            for part in typing.get_args(annotation)
+            for kind in _kinds(part)
+        }
+    if origin in (list, tuple, collections.abc.Sequence):
+        return {list}
+    return {annotation}
+
+
+def _list(value, what):
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    raise InputError(f"{what}: {value!r} is not a list; write [{value!r}]")
 
 
 def _as_float(value):

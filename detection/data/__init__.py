@@ -1,0 +1,1 @@
+"""Data sets in COCO format: read, checked, written as records, composed."""

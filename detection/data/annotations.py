@@ -1,0 +1,235 @@
+"""Annotations in COCO's format (https://cocodataset.org/#format-data).
+
+A file is checked as a whole before anything is made of it.
+"""
+
+import dataclasses
+import json
+import pathlib
+
+from detection.data import checks
+from detection.data.problems import DataError, Problems
+from nasnet_tf.arguments import check_integer
+from nasnet_tf.errors import InputError, first_line
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Annotation:
+    """An object in an image.
+
+    Args:
+        category_id: 1 or more; 0 is the background.
+        box: ymin, xmin, ymax, xmax in pixels, clipped to the image.
+        area: of the object in square pixels; the box's where the file gives
+            none.
+        is_crowd: the box is around many objects.
+    """
+
+    category_id: int
+    box: tuple[float, float, float, float]
+    area: float
+    is_crowd: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AnnotatedImage:
+    """An image and the objects in it.
+
+    Args:
+        id: COCO's.
+        path: of the file.
+        file_name: as annotated.
+        width: pixels.
+        height: pixels.
+        num_bytes: of the file.
+        annotations: in the order of the file, none for an image of background.
+    """
+
+    id: int
+    path: pathlib.Path
+    file_name: str
+    width: int
+    height: int
+    num_bytes: int
+    annotations: tuple[Annotation, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class AnnotationSet:
+    """What a COCO file holds, without what is bad.
+
+    Args:
+        images: in the order of the file.
+        categories: names by id.
+        problems: those found; of what was dropped.
+        dropped_images: how many.
+        dropped_annotations: how many, those of dropped images included.
+        dropped_categories: how many.
+    """
+
+    images: tuple[AnnotatedImage, ...]
+    categories: dict[int, str]
+    problems: Problems
+    dropped_images: int = 0
+    dropped_annotations: int = 0
+    dropped_categories: int = 0
+
+
+def read_annotations(
+    annotations, images, skip_bad: bool = False, workers: int | None = None
+) -> AnnotationSet:
+    """Reads and checks a COCO file and the headers of its images.
+
+    A box may reach one pixel over the edge of its image and is clipped.
+    Of categories and annotations whose id repeats another's the first counts.
+    Images that share an id are all bad, for nobody can tell which of them an
+    annotation belongs to.
+
+    Args:
+        annotations: the file, such as `instances_train2017.json`.
+        images: the folder that its `file_name` entries are relative to.
+        skip_bad: leave out bad images with all their annotations, bad
+            annotations, and bad categories with theirs; see `problems` of the
+            result.
+        workers: threads that read the headers; None: 8.
+
+    Raises:
+        InputError: no COCO file, no such folder, or no images, annotations or
+            categories.
+        DataError: it has problems, or with `skip_bad` nothing is left; it is
+            an `InputError` whose `problems` tell of each kind.
+    """
+    path, folder = pathlib.Path(annotations), pathlib.Path(images)
+    if workers is not None:
+        check_integer("workers", workers)
+    if not folder.is_dir():
+        raise InputError(
+            f"images: {folder} is not a folder; give the one that holds the "
+            "images"
+        )
+    entries = _load(path)
+    problems = Problems(checks.KINDS)
+    categories = checks.check_categories(entries["categories"], problems)
+    listed = checks.check_images(entries["images"], problems)
+    sizes = checks.check_files(listed, folder, problems, workers)
+    _check_folder(listed, folder, path, problems)
+    objects = _objects(entries, listed, categories, sizes, problems)
+    result = AnnotationSet(
+        images=tuple(
+            _image(listed[number], folder, num_bytes, objects[number])
+            for number, num_bytes in sizes.items()
+        ),
+        categories=categories,
+        problems=problems,
+        dropped_images=len(entries["images"]) - len(sizes),
+        dropped_annotations=len(entries["annotations"])
+        - sum(map(len, objects.values())),
+        dropped_categories=len(entries["categories"]) - len(categories),
+    )
+    _judge(result, path, skip_bad)
+    return result
+
+
+def _load(path):
+    try:
+        # Outlines are most of a file, and unused.
+        with path.open("rb") as file:
+            entries = json.load(file, object_hook=_without_outline)
+    except OSError as error:
+        raise InputError(
+            f"annotations: {path} cannot be read ({error.strerror}); give a "
+            "COCO file such as instances_train2017.json"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"annotations: {path} is no JSON ({first_line(error)}); give a "
+            "COCO file such as instances_train2017.json"
+        ) from None
+    for key in ("images", "annotations", "categories"):
+        listed = entries.get(key) if isinstance(entries, dict) else None
+        if not isinstance(listed, list):
+            raise InputError(
+                f"annotations: {path} has no list of {key}; give a COCO file "
+                "such as instances_train2017.json"
+            )
+        if not listed:
+            raise InputError(
+                f"annotations: {path} has no {key}: its list is empty; give a "
+                "file that was annotated"
+            )
+    return entries
+
+
+def _without_outline(entry):
+    entry.pop("segmentation", None)
+    return entry
+
+
+def _check_folder(listed, folder, path, problems):
+    names = [entry["file_name"] for entry in listed.values() if entry]
+    if names and problems.counts.get(checks.MISSING) == len(names):
+        raise DataError(
+            f"images: {folder} has none of the {len(names):,} images of "
+            f"{path} (the first: {names[0]!r}); give the folder that its "
+            "file names are relative to",
+            problems,
+        )
+
+
+def _objects(entries, listed, categories, sizes, problems):
+    """The good annotations of each good image by its id."""
+    known = {
+        entry["id"]
+        for entry in entries["categories"]
+        if isinstance(entry, dict) and isinstance(entry.get("id"), int)
+    }
+    objects = {number: [] for number in sizes}
+    seen = set()
+    for entry in entries["annotations"]:
+        box = checks.check_annotation(entry, listed, known, seen, problems)
+        image = box and objects.get(entry["image_id"])
+        if image is not None and entry["category_id"] in categories:
+            image.append(_annotation(entry, box))
+    return objects
+
+
+def _annotation(entry, box):
+    area = entry.get("area")
+    if area is None:
+        area = (box[2] - box[0]) * (box[3] - box[1])
+    return Annotation(
+        category_id=entry["category_id"],
+        box=box,
+        area=area,
+        is_crowd=bool(entry.get("iscrowd", 0)),
+    )
+
+
+def _image(entry, folder, num_bytes, annotations):
+    return AnnotatedImage(
+        id=entry["id"],
+        path=folder / entry["file_name"],
+        file_name=entry["file_name"],
+        width=entry["width"],
+        height=entry["height"],
+        num_bytes=num_bytes,
+        annotations=tuple(annotations),
+    )
+
+
+def _judge(result, path, skip_bad):
+    problems = result.problems
+    if problems.total and not skip_bad:
+        what = "problem" if problems.total == 1 else "problems"
+        raise DataError(
+            f"annotations: {path} has {problems.total:,} {what}: "
+            f"{problems.line()}; mend them, or leave out what is bad with "
+            "--skip_bad",
+            problems,
+        )
+    if not any(image.annotations for image in result.images):
+        raise DataError(
+            f"annotations: {path} has no good annotation left: "
+            f"{problems.line()}; mend them",
+            problems,
+        )

@@ -1,0 +1,223 @@
+"""Checks of a COCO file's categories, images and annotations.
+
+Each takes the entries of one list and gives those that are good by id.
+"""
+
+import pathlib
+import sys
+
+from PIL import UnidentifiedImageError
+
+from detection.data.image_files import is_on_its_side, read_header
+from detection.data.problems import Problems
+from detection.data.threads import run_all
+from nasnet_tf.errors import first_line
+from nasnet_tf.photos import UNREADABLE
+
+# COCO's boxes are rounded, and some annotation tools count pixels from 1.
+TOLERANCE = 1.0
+KINDS = (
+    CATEGORY := "categories without an integer id and a name",
+    CATEGORY_BELOW := "category ids below 1 (0 is the background)",
+    CATEGORY_TWICE := "category ids that repeat another",
+    IMAGE := "images without an integer id >= 0, file_name, width and height",
+    IMAGE_TWICE := "image ids that repeat another",
+    MISSING := "image files missing",
+    UNREADABLE_FILE := "image files unreadable",
+    OTHER_SIZE := "images of another size than annotated",
+    ANNOTATION := "annotations without an integer id",
+    ANNOTATION_TWICE := "annotation ids that repeat another",
+    IMAGE_UNKNOWN := "image ids of annotations unknown",
+    CATEGORY_UNKNOWN := "category ids of annotations unknown",
+    NO_BOX := "boxes that are not four finite numbers",
+    EMPTY := "boxes empty or negative",
+    OUTSIDE := "boxes outside their image",
+    AREA := "areas that are not a number >= 0",
+    CROWD := "values of iscrowd that are not 0 or 1",
+)
+_LARGEST = 2**63 - 1
+
+
+def check_categories(entries: list, problems: Problems) -> dict[int, str]:
+    """The names of good categories by id; of a repeated id the first."""
+    names = {}
+    for number, entry in enumerate(entries, 1):
+        category = _integer(entry, "id")
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if category is None or not isinstance(name, str) or not name:
+            problems.add(CATEGORY, f"category {number} of the list: {entry!r}")
+        elif category < 1:
+            problems.add(CATEGORY_BELOW, f"{category}: {name!r}")
+        elif category in names:
+            problems.add(
+                CATEGORY_TWICE,
+                f"{category}: {name!r}, and {names[category]!r} before",
+            )
+        else:
+            names[category] = name
+    return names
+
+
+def check_images(entries: list, problems: Problems) -> dict[int, dict | None]:
+    """The entries of images by id; None where one is bad or an id is repeated.
+
+    Nobody can tell to which of two images an annotation of their id belongs.
+    """
+    images = {}
+    for number, entry in enumerate(entries, 1):
+        image = _integer(entry, "id")
+        name = entry.get("file_name") if isinstance(entry, dict) else None
+        sides = [_integer(entry, side) or 0 for side in ("width", "height")]
+        if image is None or image < 0:
+            problems.add(IMAGE, f"image {number} of the list: {entry!r}")
+        elif not isinstance(name, str) or not name or min(sides) < 1:
+            problems.add(IMAGE, f"image {image}: {entry!r}")
+            images.setdefault(image, None)
+        elif image in images:
+            problems.add(IMAGE_TWICE, f"image {image}: {name}")
+            images[image] = None
+        else:
+            images[image] = entry
+    return images
+
+
+def check_files(
+    images: dict[int, dict | None],
+    folder: pathlib.Path,
+    problems: Problems,
+    workers: int | None,
+) -> dict[int, int]:
+    """Bytes by id of the images whose files are there, of the right size."""
+
+    def check(item, step):
+        number, entry = item
+        path, name = folder / entry["file_name"], entry["file_name"]
+        annotated = entry["width"], entry["height"]
+        problem, num_bytes = None, 0
+        try:
+            size, num_bytes = read_header(path)
+        except FileNotFoundError:
+            problem = MISSING, name
+        except UNREADABLE as error:
+            problem = UNREADABLE_FILE, f"{name}: {_reason(error)}"
+        else:
+            if size != annotated:
+                turned = size[::-1] == annotated and is_on_its_side(path)
+                hint = ", turned by its EXIF data" if turned else ""
+                problem = (
+                    OTHER_SIZE,
+                    f"{name}: {_size(size)}{hint}, annotated "
+                    f"{_size(annotated)}",
+                )
+        step()
+        return number, problem, num_bytes
+
+    listed = [(number, entry) for number, entry in images.items() if entry]
+    results = run_all(check, listed, len(listed), "checking", workers)
+    for _, problem, _ in results:
+        if problem:
+            problems.add(*problem)
+    return {
+        number: num_bytes
+        for number, problem, num_bytes in results
+        if not problem
+    }
+
+
+def check_annotation(
+    entry,
+    images: dict[int, dict | None],
+    categories: set[int],
+    seen: set[int],
+    problems: Problems,
+) -> tuple[float, float, float, float] | None:
+    """The box of an annotation, if all of the annotation is right.
+
+    Args:
+        entry: of the file's list.
+        images: of `check_images`.
+        categories: all ids in the file, those of bad categories too.
+        seen: ids of the annotations before; this one's is added.
+        problems: those of this annotation are added.
+
+    Returns:
+        ymin, xmin, ymax, xmax in pixels, clipped to the image.
+    """
+    before = problems.total
+    number = _integer(entry, "id")
+    if number is None:
+        problems.add(ANNOTATION, repr(entry))
+        return None
+    who = f"annotation {number}"
+    if number in seen:
+        problems.add(ANNOTATION_TWICE, who)
+    seen.add(number)
+    image = _integer(entry, "image_id")
+    if image not in images:
+        problems.add(IMAGE_UNKNOWN, f"{who}: {entry.get('image_id')!r}")
+    if _integer(entry, "category_id") not in categories:
+        problems.add(CATEGORY_UNKNOWN, f"{who}: {entry.get('category_id')!r}")
+    area = entry.get("area")
+    if area is not None and (_number(area) is None or area < 0):
+        problems.add(AREA, f"{who}: {area!r}")
+    if entry.get("iscrowd", 0) not in (0, 1):
+        problems.add(CROWD, f"{who}: {entry['iscrowd']!r}")
+    box = _box(who, entry.get("bbox"), images.get(image), problems)
+    return box if problems.total == before else None
+
+
+def _box(who, bbox, image, problems):
+    corners = bbox if isinstance(bbox, list) else []
+    if len(corners) != 4 or None in [_number(value) for value in corners]:
+        problems.add(NO_BOX, f"{who}: {bbox!r}")
+        return None
+    left, top, width, height = corners
+    right, bottom = left + width, top + height
+    if width <= 0 or height <= 0:
+        problems.add(EMPTY, f"{who}: {bbox}")
+    if width <= 0 or height <= 0 or not image:
+        return None
+    far_right, far_bottom = image["width"], image["height"]
+    box = (
+        max(top, 0),
+        max(left, 0),
+        min(bottom, far_bottom),
+        min(right, far_right),
+    )
+    if (
+        min(top, left) < -TOLERANCE
+        or right > far_right + TOLERANCE
+        or bottom > far_bottom + TOLERANCE
+        or box[0] >= box[2]
+        or box[1] >= box[3]
+    ):
+        size = _size((far_right, far_bottom))
+        problems.add(OUTSIDE, f"{who}: {bbox} in {size} ({image['file_name']})")
+        return None
+    return box
+
+
+def _integer(entry, key):
+    """An entry's value, or None where that is no integer of 64 bits."""
+    value = entry.get(key) if isinstance(entry, dict) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if abs(value) <= _LARGEST else None
+
+
+def _number(value):
+    """The value, or None where it is no finite number."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return value if abs(value) <= sys.float_info.max else None
+
+
+def _size(size):
+    return f"{size[0]}x{size[1]}"
+
+
+def _reason(error):
+    # Pillow begins with the path where it cannot tell the format.
+    if isinstance(error, UnidentifiedImageError):
+        return "no image that Pillow knows"
+    return first_line(getattr(error, "strerror", None) or error)

@@ -1,0 +1,84 @@
+"""What all detectors are, and what they make of a network's outputs."""
+
+import abc
+
+import numpy as np
+
+from detection.detections import Detections
+from nasnet_tf.errors import InputError
+
+
+class Detector(abc.ABC):
+    """Detects objects in images.
+
+    Args:
+        name: for titles, such as `"checkpoint ckpt-400 of runs/x"`.
+        categories: names by category id; empty where they are unknown.
+        num_classes: of the network; 0 is background, ids are 1 to
+            `num_classes - 1`.
+    """
+
+    def __init__(self, name: str, categories: dict[int, str], num_classes: int):
+        self.name = name
+        self.categories = categories
+        self.num_classes = num_classes
+
+    def detect(self, image: np.ndarray) -> Detections:
+        """Detects the objects in an image.
+
+        Args:
+            image: uint8 `(height, width, 3)`, RGB.
+
+        Raises:
+            InputError: it is no such array.
+        """
+        if (
+            not isinstance(image, np.ndarray)
+            or image.dtype != np.uint8
+            or image.ndim != 3
+            or image.shape[-1] != 3
+            or not image.size
+        ):
+            shape = getattr(image, "shape", None)
+            raise InputError(
+                f"image: {getattr(image, 'dtype', type(image).__name__)} of "
+                f"shape {shape}; give uint8 pixels (height, width, 3)"
+            )
+        outputs, scale = self._run(image)
+        return to_detections(outputs, scale, image.shape[:2])
+
+    @abc.abstractmethod
+    def _run(self, image) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Model Garden's outputs for one image, and pixels per its pixel."""
+
+
+def to_detections(outputs: dict, scale, size) -> Detections:
+    """Model Garden's outputs for one image as `Detections`.
+
+    Slots without a detection are dropped, and boxes outside the image.
+
+    Args:
+        outputs: `detection_boxes` `(1, n, 4)` in pixels of the network's
+            input, `detection_scores`, `detection_classes` and
+            `num_detections`.
+        scale: of y and x, pixels of the input per pixel of the image.
+        size: height and width of the image.
+    """
+    count = int(outputs["num_detections"][0])
+    boxes, scores, classes = (
+        np.asarray(outputs[f"detection_{name}"][0][:count])
+        for name in ("boxes", "scores", "classes")
+    )
+    sides = np.tile(np.asarray(scale, np.float32), 2)
+    boxes = boxes.astype(np.float32) / sides
+    limits = np.tile(np.asarray(size, np.float32), 2)
+    boxes = np.clip(boxes, np.float32(0), limits)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    # Not `> 0`: what is no number is for the caller to see.
+    kept = (classes > 0) & ~(sides <= 0).any(axis=1)
+    order = np.argsort(-scores[kept], kind="stable")
+    return Detections(
+        boxes[kept][order],
+        scores[kept][order].astype(np.float32),
+        classes[kept][order].astype(np.int32),
+    )

@@ -1,0 +1,51 @@
+"""Images fitted into a network's input, as Model Garden's parser does it."""
+
+import numpy as np
+
+# Of ImageNet, in pixels; Model Garden normalises by it and pads with it.
+MEAN_PIXEL = (0.485 * 255, 0.456 * 255, 0.406 * 255)
+
+
+def letterbox(
+    image: np.ndarray, image_size, padded_size, keep_aspect_ratio: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Resizes an image and pads it at the bottom and at the right.
+
+    It does what `resize_and_crop_image` of Model Garden does, in NumPy: each
+    pixel is interpolated from four, without antialiasing.
+
+    Args:
+        image: `(height, width, 3)`, RGB, 0 to 255.
+        image_size: height and width to fit it into.
+        padded_size: height and width of the result.
+        keep_aspect_ratio: else it is stretched to `image_size`.
+
+    Returns:
+        `(1, height, width, 3)` float32, pixels, and the scales of y and x.
+    """
+    size = np.array(image.shape[:2], np.float32)
+    wanted = np.array(image_size, np.float32)
+    if keep_aspect_ratio:
+        wanted = np.round(size * (wanted / size).min())
+    height, width = wanted.astype(int)
+    resized = _resized(_resized(image, width, axis=1), height, axis=0)
+    fitted = np.empty((1, *padded_size, 3), np.float32)
+    fitted[:] = np.array(MEAN_PIXEL, np.float32)
+    fitted[0, :height, :width] = resized
+    return fitted, wanted / size
+
+
+def _resized(image, length, axis):
+    image = image.astype(np.float32)
+    count = image.shape[axis]
+    scale = np.float32(count) / np.float32(length)
+    centres = (np.arange(length, dtype=np.float32) + np.float32(0.5)) * scale
+    places = centres - np.float32(0.5)
+    floors = np.floor(places)
+    first = np.maximum(floors, 0).astype(int)
+    last = np.minimum(np.ceil(places), count - 1).astype(int)
+    shape = [1] * image.ndim
+    shape[axis] = length
+    shares = (places - floors).reshape(shape)
+    first, last = np.take(image, first, axis), np.take(image, last, axis)
+    return first + (last - first) * shares

@@ -1,0 +1,52 @@
+"""A detector in a SavedModel."""
+
+import pathlib
+
+import tensorflow as tf
+
+from detection.detectors.detector import Detector
+from detection.detectors.files import read_settings
+from detection.job_folder import read_categories
+from nasnet_tf.errors import InputError
+
+SIGNATURE = "serving_default"
+
+
+class SavedModelDetector(Detector):
+    """Runs `serving_default` of a SavedModel, Model Garden's or ours.
+
+    Args:
+        path: of the folder, with `params.yaml` in it or beside it.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        settings = read_settings(path)
+        # What is loaded has the variables, where there are some.
+        self._loaded = tf.saved_model.load(str(path))
+        self._signature = self._loaded.signatures.get(SIGNATURE)
+        needed = {"detection_boxes", "image_info"}
+        if self._signature is None or not needed.issubset(
+            self._signature.structured_outputs
+        ):
+            raise InputError(
+                f"model: {path} has no {SIGNATURE} with "
+                f"{' and '.join(sorted(needed))}; give a detector that "
+                "detection.export wrote"
+            )
+        (self._input,) = self._signature.structured_input_signature[1]
+        super().__init__(
+            f"SavedModel {path}",
+            read_categories(settings.folder),
+            settings.num_classes,
+        )
+
+    def _run(self, image):
+        return served(
+            self._signature(**{self._input: tf.constant(image)[None]})
+        )
+
+
+def served(outputs: dict[str, tf.Tensor]):
+    """What Model Garden's `serve` returns as arrays, and the image's scale."""
+    outputs = {name: value.numpy() for name, value in outputs.items()}
+    return outputs, outputs["image_info"][0, 2]

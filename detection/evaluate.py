@@ -1,0 +1,171 @@
+r"""Measures a detector, or a file of its results, as COCO does.
+
+python -m detection.evaluate --model=runs/digits --images=scenes/val \
+    --annotations=scenes/val.json --out=report
+python -m detection.evaluate --predictions=report/predictions.json \
+    --annotations=scenes/val.json --out=report
+"""
+
+import pathlib
+
+from absl import flags
+
+from detection.evaluation.category_check import check_categories
+from detection.evaluation.detecting import detect_annotated
+from detection.evaluation.ground_truth import read_ground_truth
+from detection.evaluation.images import annotated_images
+from detection.evaluation.measures import Metrics, measure
+from detection.evaluation.report_files import (
+    check_report_files,
+    format_metrics,
+    write_report,
+)
+from detection.evaluation.results import (
+    check_results,
+    read_results,
+    write_rows,
+)
+from detection.evaluation.samples import MIN_SCORE, SHEET, write_samples
+from nasnet_tf import command_line
+from nasnet_tf.arguments import check_number
+from nasnet_tf.errors import InputError
+
+PREDICTIONS = "predictions.json"
+
+
+def evaluate_model(
+    model, images, annotations, out, min_score: float = MIN_SCORE
+) -> Metrics:
+    """Evaluates a detector on annotated images, and writes the report.
+
+    Prints COCO's numbers. `out` gets `metrics.json`, `table.md` with all
+    categories, `precision_recall.png`, the detections as `predictions.json`
+    in the format of COCO's results, and some images with their annotations
+    and detections: `drawn/` and `contact_sheet.jpg`.
+
+    Args:
+        model: path of a training job's folder, an exported SavedModel or a
+            `.tflite` file; see `detection.detectors.load_detector`.
+        images: the folder that the names in the annotations begin in.
+        annotations: path of a JSON file in COCO's format.
+        out: folder, which is made; files in it are overwritten.
+        min_score: of the detections that are drawn; the numbers take all.
+
+    Raises:
+        InputError: something cannot be read or written, an image is missing
+            or of another size, or the detector's categories are not those of
+            the annotations; one line.
+    """
+    check_number("min_score", min_score, "[0, 1]")
+    truth = read_ground_truth(annotations)
+    paths = annotated_images(images, truth)
+    check_report_files(out, (PREDICTIONS, SHEET))
+    # It brings TensorFlow and Model Garden.
+    from detection.detectors import load_detector
+
+    detector = load_detector(model)
+    check_categories(detector, truth)
+    results = detect_annotated(detector, truth, paths)
+    predictions = pathlib.Path(out) / PREDICTIONS
+    write_rows(results, predictions)
+    facts = {"model": detector.name}
+    metrics = _report(truth, results, out, detector.name, facts)
+    written = write_samples(truth, results, paths, out, min_score)
+    for path in (predictions, *written):
+        print(f"  {path}")
+    return metrics
+
+
+def evaluate_predictions(
+    predictions, annotations, out, images=None, min_score: float = MIN_SCORE
+) -> Metrics:
+    """Evaluates a file of COCO's results, and writes the report.
+
+    Prints COCO's numbers, which are those of pycocotools to the last digit,
+    and writes what `evaluate_model` does; the pictures only with `images`.
+
+    Args:
+        predictions: path of a JSON list of `image_id`, `category_id`, `bbox`
+            as `[x, y, width, height]` and `score`.
+        annotations: path of a JSON file in COCO's format.
+        out: folder, which is made; files in it are overwritten.
+        images: the folder that the names in the annotations begin in, or
+            None.
+        min_score: of the detections that are drawn; the numbers take all.
+
+    Raises:
+        InputError: see `evaluate_model`; or a detection's category or image
+            is not among those of the annotations.
+    """
+    check_number("min_score", min_score, "[0, 1]")
+    truth = read_ground_truth(annotations)
+    results = read_results(predictions)
+    check_results(results, truth)
+    paths = annotated_images(images, truth) if images else None
+    check_report_files(out, (SHEET,) if images else ())
+    facts = {"predictions": str(predictions)}
+    name = pathlib.Path(predictions).name
+    metrics = _report(truth, results, out, name, facts)
+    if images:
+        for path in write_samples(truth, results, paths, out, min_score):
+            print(f"  {path}")
+    return metrics
+
+
+def _report(truth, results, out, name, facts):
+    metrics = measure(truth, results)
+    title = f"{name} on {truth.path.name}"
+    facts = {**facts, "annotations": str(truth.path)}
+    print(title)
+    print(format_metrics(metrics))
+    print("\nwrote")
+    for path in write_report(metrics, out, title, facts):
+        print(f"  {path}")
+    return metrics
+
+
+def main(arguments):
+    values = flags.FLAGS
+    if arguments:
+        raise InputError(
+            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
+        )
+    if bool(values.model) == bool(values.predictions):
+        given = "both" if values.model else "neither"
+        raise InputError(
+            f"model: {given} of --model and --predictions given; give one"
+        )
+    needed = ["annotations", "out"] + (["images"] if values.model else [])
+    for name in needed:
+        if not getattr(values, name):
+            raise InputError(f"{name}: missing; give --{name}")
+    if values.model:
+        evaluate_model(
+            values.model,
+            values.images,
+            values.annotations,
+            values.out,
+            values.min_score,
+        )
+    else:
+        evaluate_predictions(
+            values.predictions,
+            values.annotations,
+            values.out,
+            values.images,
+            values.min_score,
+        )
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string(
+        "model", None, "A training job's folder, a SavedModel or a .tflite."
+    )
+    flags.DEFINE_string("predictions", None, "Or COCO's results, JSON.")
+    flags.DEFINE_string("annotations", None, "In COCO's format, JSON.")
+    flags.DEFINE_string(
+        "images", None, "Their folder; with --predictions for pictures only."
+    )
+    flags.DEFINE_string("out", None, "Folder for the report; it is made.")
+    flags.DEFINE_float("min_score", MIN_SCORE, "Of what is drawn, 0 to 1.")
+    command_line.run(main)

@@ -1,0 +1,1 @@
+"""How good detections are: COCO's numbers, and what shows them."""

@@ -1,0 +1,98 @@
+"""Shows a detector one image after the other."""
+
+import collections
+import sys
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+
+from detection.detections import Detections
+from detection.evaluation.ground_truth import GroundTruth, few
+from detection.evaluation.images import open_stored
+from detection.evaluation.results import to_results
+from nasnet_tf.errors import InputError
+from nasnet_tf.packages import check_packages
+
+# Seconds between two tellings in a log, where each stays.
+_LOG_INTERVAL = 30.0
+
+
+def detect_all(
+    detector, paths: dict, read: Callable
+) -> Iterator[tuple[object, Image.Image, Detections]]:
+    """Detects objects in images; progress and images a second go to stderr.
+
+    Args:
+        detector: of `detection.detectors.load_detector`.
+        paths: of the images, by a key of any kind.
+        read: takes a path and returns an RGB image.
+
+    Yields:
+        The key, the image and what is found in it.
+
+    Raises:
+        InputError: boxes or scores are no finite numbers, or tqdm is missing.
+    """
+    check_packages("detection", {"tqdm": "tqdm"}, "detection")
+    from tqdm import tqdm
+
+    rows = tqdm(
+        paths.items(),
+        desc="detecting",
+        unit=" images",
+        mininterval=0.2 if sys.stderr.isatty() else _LOG_INTERVAL,
+        dynamic_ncols=True,
+        # Images a second also where an image takes seconds.
+        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} "
+        "[{elapsed}<{remaining}, {rate_noinv_fmt}]",
+    )
+    for key, path in rows:
+        image = read(path)
+        detections = detector.detect(np.array(image))
+        if not all(
+            np.isfinite(values).all()
+            for values in (detections.boxes, detections.scores)
+        ):
+            raise InputError(
+                f"model: {detector.name} gives boxes or scores of {path} that "
+                "are not finite numbers; its training diverged or its weights "
+                "are damaged, so take an earlier checkpoint"
+            )
+        yield key, image, detections
+
+
+def detect_annotated(detector, truth: GroundTruth, paths: dict) -> list[dict]:
+    """Detects objects in all annotated images.
+
+    Detections of ids that no category has are left out, and one line on
+    stderr counts them: COCO's ids have gaps, for which a detector has classes
+    too.
+
+    Args:
+        detector: whose categories are those of the annotations; see
+            `check_categories`.
+        truth: of `read_ground_truth`.
+        paths: of `annotated_images`.
+
+    Returns:
+        COCO's results, in the order of the images.
+
+    Raises:
+        InputError: see `detect_all`.
+    """
+    known = truth.categories
+    results, gaps = [], collections.Counter()
+    for number, _, detections in detect_all(detector, paths, open_stored):
+        for entry in to_results(number, detections):
+            if entry["category_id"] in known:
+                results.append(entry)
+            else:
+                gaps[entry["category_id"]] += 1
+    if gaps:
+        print(
+            f"left out {gaps.total():,} detections of the ids "
+            f"{few(sorted(gaps))}, which no category has",
+            file=sys.stderr,
+        )
+    return results

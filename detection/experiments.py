@@ -1,0 +1,59 @@
+"""The experiments: NASNet detectors in Model Garden's registry.
+
+Importing this module registers them, the backbone and the tasks. What they
+are stands in `configs/detection/`, one YAML file each.
+"""
+
+import functools
+import pathlib
+
+from official.core import config_definitions as cfg
+from official.core import exp_factory
+
+from detection.tasks import FasterRCNNTask, RetinaNetTask
+from nasnet_tf.arguments import check_choice
+from nasnet_tf.training.config_files import (
+    FOLDER,
+    list_configs,
+    read_config,
+)
+
+CONFIGS = FOLDER / "detection"
+
+
+def list_experiments() -> list[str]:
+    """The names of the experiments of this package."""
+    return list_configs(CONFIGS)
+
+
+def read_experiment(
+    name: str, config_files=(), params_override: str | None = None
+) -> cfg.ExperimentConfig:
+    """The configuration of an experiment, with what differs from it.
+
+    Args:
+        name: one of `list_experiments()`.
+        config_files: YAML files that go before it, later ones before earlier.
+        params_override: such as `"trainer.train_steps=3"`; goes before them.
+
+    Raises:
+        InputError: a name is unknown, says the nearest; a file cannot be
+            read; a value has another type.
+    """
+    check_choice("experiment", name, list_experiments())
+    return read_config(
+        config_files, params_override, exp_factory.get_exp_config(name), CONFIGS
+    )
+
+
+def _experiment(path: pathlib.Path) -> cfg.ExperimentConfig:
+    retinanet = path.stem.startswith("retinanet")
+    task = RetinaNetTask() if retinanet else FasterRCNNTask()
+    base = cfg.ExperimentConfig(task=task, trainer=cfg.TrainerConfig())
+    return read_config([path], base=base)
+
+
+for _name in list_experiments():
+    exp_factory.register_config_factory(_name)(
+        functools.partial(_experiment, CONFIGS / f"{_name}.yaml")
+    )

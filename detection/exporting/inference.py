@@ -1,0 +1,30 @@
+"""A trained detector with other parts for inference, its weights shared."""
+
+from detection.modeling.anchors import anchor_generator
+from detection.modeling.faster_rcnn import FasterRCNN, FasterRCNNModel
+from detection.modeling.greedy_nms import GreedyROIGenerator
+
+
+def litert_model(model, config):
+    """The detector made of operations that LiteRT has.
+
+    It returns all boxes; `detect_greedily` is to choose among them.
+
+    Args:
+        model: of `detection.serving.DetectionModule`; it stays as it is.
+        config: `task.model` of its experiment.
+    """
+    parts = dict(model.get_config())
+    generator = model.detection_generator
+    parts["detection_generator"] = type(generator).from_config(
+        generator.get_config() | {"apply_nms": False}
+    )
+    if not isinstance(config, FasterRCNN):
+        return type(model)(**parts)
+    if config.roi_generator.use_batched_nms:
+        parts["roi_generator"] = GreedyROIGenerator.from_config(
+            model.roi_generator.get_config()
+        )
+    # All regions at once: LiteRT plans memory ahead, and copies what a loop
+    # collects at each of its turns.
+    return FasterRCNNModel(anchors=anchor_generator(config), **parts)

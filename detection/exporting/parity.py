@@ -1,0 +1,201 @@
+"""Whether an exported detector finds what the checkpoint finds."""
+
+import dataclasses
+import pathlib
+import tempfile
+
+import numpy as np
+from PIL import Image
+
+from detection.detections import Detections
+from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.photos import open_photo
+
+# Of images where none are given, and of others at most.
+SCENES = 8
+_SCENE_SIZES = (96, 160, 240, 320)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+    """What a file may differ by.
+
+    Args:
+        box: pixels, of a box's edges.
+        score: of a detection.
+        found: share of the detections that the other one has, too.
+    """
+
+    box: float
+    score: float
+    found: float = 1.0
+
+
+# By quantisation. Of float32 only the order of sums differs. Rounded weights
+# move boxes by a part of a pixel, and where two overlap about as much as
+# suppression allows, one comes or goes.
+BOUNDS = {
+    "none": Bound(box=1e-3, score=1e-5),
+    "float16": Bound(box=4.0, score=0.02, found=0.95),
+    "dynamic": Bound(box=16.0, score=0.1, found=0.8),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Parity:
+    """The file's detections beside the checkpoint's.
+
+    Args:
+        images: what was compared on and how many, for people.
+        detections: of the checkpoint.
+        box: largest difference of an edge, in pixels of the images.
+        score: largest difference.
+        found: share of both detectors' detections that the other one has
+            within the bounds; those as faint as the faintest that a detector
+            may return do not count.
+    """
+
+    images: str
+    detections: int
+    box: float
+    score: float
+    found: float
+
+    def __str__(self):
+        text = (
+            f"{self.detections:,} detections on {self.images}: boxes within "
+            f"{self.box:.1e} px, scores within {self.score:.1e}, "
+            f"{self.found:.2%} in both"
+        )
+        if not self.detections:
+            text += "; the checkpoint finds nothing, so that says little"
+        return text
+
+
+def comparison_images(folder=None, most: int = 32) -> tuple[str, list]:
+    """Images to compare on, and what they are, for people.
+
+    Args:
+        folder: of images, or one file; None: scenes of handwritten digits of
+            several sizes and shapes.
+        most: how many to take.
+
+    Raises:
+        InputError: no images, or some that cannot be read.
+    """
+    if folder is None:
+        images = _scenes()
+        return f"{len(images)} scenes of digits", images
+    from detection.evaluation.images import find_images, read_sizes
+
+    paths = find_images(folder)[:most]
+    read_sizes(paths)
+    images = [np.array(open_photo(path)) for path in paths]
+    return f"{len(images)} images of {folder}", images
+
+
+def _scenes():
+    from detection.data.scenes import IMAGES, write_scenes
+
+    images = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in _SCENE_SIZES:
+            place = pathlib.Path(folder, str(size))
+            write_scenes(
+                place,
+                SCENES // len(_SCENE_SIZES),
+                image_size=size,
+                split="validation",
+            )
+            for path in sorted((place / IMAGES).iterdir()):
+                with Image.open(path) as image:
+                    images.append(np.array(image.convert("RGB")))
+    # Every second one is cut, so that padding is compared, too.
+    cuts = (np.s_[:], np.s_[: -1 - len(images[0]) // 4])
+    return [image[cuts[n % 2]] for n, image in enumerate(images)]
+
+
+def compare(
+    reference: list[Detections],
+    found: list[Detections],
+    images: str,
+    bound: Bound,
+    faintest: float,
+    most: int,
+) -> Parity:
+    """Compares detections in the same images.
+
+    Each is matched with the nearest of its class in the other list.
+
+    Args:
+        reference: of the checkpoint.
+        found: of the file.
+        images: what they are, for people.
+        bound: within which detections are the same.
+        faintest: score below which a detector returns nothing.
+        most: detections that it returns.
+
+    Raises:
+        InputError: the checkpoint's are not finite numbers.
+    """
+    boxes, scores, same = [0.0], [0.0], []
+    for one, other in zip(reference, found, strict=True):
+        if not (np.isfinite(one.boxes).all() and np.isfinite(one.scores).all()):
+            raise InputError(
+                "model: its boxes or scores are not finite numbers; its "
+                "training diverged, so take an earlier checkpoint"
+            )
+        limit = bound.score + max(
+            _last(one, faintest, most), _last(other, faintest, most)
+        )
+        for left, right in ((one, other), (other, one)):
+            for number, score in enumerate(left.scores):
+                box, difference = _nearest(left, number, right)
+                is_same = box <= bound.box and difference <= bound.score
+                # Of those at the end of the list either may be left out.
+                if not is_same and score <= limit:
+                    continue
+                same.append(is_same)
+                boxes.append(box)
+                scores.append(difference)
+    return Parity(
+        images,
+        sum(len(detections.scores) for detections in reference),
+        float(max(boxes)),
+        float(max(scores)),
+        float(np.mean(same)) if same else 1.0,
+    )
+
+
+def _last(detections, faintest, most):
+    """The score of the last detection where the list may be full."""
+    # Boxes outside the image are dropped, so that a full list is shorter.
+    full = len(detections.scores) >= 0.9 * most
+    return float(detections.scores[-1]) if full else faintest
+
+
+def _nearest(left, number, right):
+    """Differences to the nearest detection of the same class."""
+    there = np.flatnonzero(right.classes == left.classes[number])
+    if not len(there):
+        return np.inf, np.inf
+    boxes = np.abs(right.boxes[there] - left.boxes[number]).max(axis=1)
+    scores = np.abs(right.scores[there] - left.scores[number])
+    # Boxes at the image's border may be equal: scores tell them apart.
+    best = np.lexsort((scores, np.round(boxes, 2)))[0]
+    return float(boxes[best]), float(scores[best])
+
+
+def check(parity: Parity, quantize: str) -> None:
+    """Raises `JobError` unless the bounds of the quantisation hold."""
+    bound = BOUNDS[quantize]
+    # Not `<`: nan holds no bound.
+    if parity.found >= bound.found:
+        return
+    remedy = "this is a fault of the export, not of the model"
+    if quantize != "none":
+        remedy = "its weights do not bear this; take --quantize=none"
+    raise JobError(
+        f"parity: {parity}; {bound.found:.0%} within {bound.box:g} px and "
+        f"{bound.score:g} are asked for, so nothing is kept; {remedy}"
+    )

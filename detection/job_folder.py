@@ -1,0 +1,73 @@
+"""What a training job's folder holds: its configuration and checkpoints."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import TYPE_CHECKING
+
+import yaml
+
+from nasnet_tf.errors import InputError
+
+if TYPE_CHECKING:
+    from official.core import config_definitions as cfg
+
+PARAMS_FILE = "params.yaml"
+CATEGORIES_FILE = "categories.json"
+
+
+def read_params(model_dir) -> cfg.ExperimentConfig:
+    """The configuration that a job saved in `params.yaml`.
+
+    Args:
+        model_dir: the folder of a job of `detection.train`.
+
+    Raises:
+        InputError: the folder holds none, or another kind of job's.
+    """
+    # Model Garden is slow to import; an exported file needs only the names.
+    from official.core import config_definitions as cfg
+
+    from detection.tasks import FasterRCNNTask, RetinaNetTask
+
+    path = pathlib.Path(model_dir) / PARAMS_FILE
+    if not path.is_file():
+        raise InputError(
+            f"model: {model_dir} holds no {PARAMS_FILE}; give the model_dir "
+            "of a job of detection.train"
+        )
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # Checked before training; not a part of the configuration.
+        values.pop("restrictions", None)
+        model = values["task"]["model"]
+        task = FasterRCNNTask() if "rpn_head" in model else RetinaNetTask()
+        params = cfg.ExperimentConfig(task=task)
+        params.override(values, is_strict=True)
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise InputError(
+            f"model: {path} is not of a job of detection.train ({reason}); "
+            "give another folder"
+        ) from None
+    return params
+
+
+def read_categories(folder) -> dict[int, str]:
+    """Names by category id of `categories.json`; empty without one.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = pathlib.Path(folder) / CATEGORIES_FILE
+    if not path.is_file():
+        return {}
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))
+        return {int(entry["id"]): str(entry["name"]) for entry in listed}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"categories: {path} is not a list of COCO categories; write "
+            '[{"id": 1, "name": "person"}, ...]'
+        ) from None

@@ -1,0 +1,1 @@
+"""NASNet in TensorFlow Model Garden: backbones, box head, anchors, models."""

@@ -1,0 +1,231 @@
+"""NASNet as a backbone of Model Garden: `backbone.type: nasnet`."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+import tf_keras
+from official.modeling import hyperparams
+from official.vision.configs import backbones
+from official.vision.modeling.backbones import factory
+from official.vision.ops import preprocess_ops
+
+import nasnet_tf
+from detection.modeling.keras3_model import Keras3Model
+from nasnet_tf.errors import InputError
+from nasnet_tf.features import (
+    feature_extractor,
+    feature_levels,
+    split_before_second_reduction,
+)
+
+# Of `NASNet`, None: as in the preset.
+_OPTIONAL = (
+    "genotype",
+    "num_cells",
+    "penultimate_filters",
+    "stem",
+    "stem_multiplier",
+    "skip_reduction_layer_input",
+)
+
+
+@dataclasses.dataclass
+class NASNet(hyperparams.Config):
+    """The network: a preset or a genotype, and what differs from it.
+
+    None stands for the preset's value, or for `nasnet_tf.NASNet`'s own
+    without one.
+
+    Args:
+        preset: a name of `nasnet_tf.list_presets()`.
+        genotype: `"NASNET_A"`, `"NASNET_B"`, `"NASNET_C"` or the path of a
+            genotype `.json` file.
+        num_cells: see `nasnet_tf.NASNet`, and so for all not listed here.
+        min_level: of the feature maps; a map of level l has stride 2^l.
+        max_level: the same; the decoder adds coarser ones.
+        drop_path_keep_prob: keep probability of ScheduledDropPath in the last
+            cell.
+        drop_path_total_steps: training steps over which it sets in.
+        freeze_batch_norm: whether batch norm stays as the initial weights
+            have it; None: where there are initial weights.
+        seed: of drop path.
+    """
+
+    preset: str | None = "nasnet_a_mobile"
+    genotype: str | None = None
+    num_cells: int | None = None
+    penultimate_filters: int | None = None
+    stem: str | None = None
+    stem_multiplier: float | None = None
+    skip_reduction_layer_input: bool | None = None
+    min_level: int = 2
+    max_level: int = 5
+    drop_path_keep_prob: float = 1.0
+    drop_path_total_steps: int | None = None
+    freeze_batch_norm: bool | None = False
+    seed: int = 0
+
+
+@dataclasses.dataclass
+class Backbone(backbones.Backbone):
+    """Model Garden's backbones and NASNet."""
+
+    type: str | None = "nasnet"
+    nasnet: NASNet = dataclasses.field(default_factory=NASNet)
+
+
+class NASNetBackbone(Keras3Model):
+    """Feature maps of a NASNet, by level.
+
+    Args:
+        network: the arguments of `nasnet_tf.NASNet`.
+        extract: of the network makes the model that is wrapped, with a dict
+            of feature maps by level (a text) as output.
+        **options: of `Keras3Model`.
+
+    Input: images `(batch, height, width, 3)` as Model Garden's parsers
+    normalise them, by ImageNet's mean and deviation; they are brought to
+    [-1, 1], which NASNet's weights were trained with. Output: `{"2": ...}`.
+    """
+
+    def __init__(self, network: dict, extract, **options):
+        def build():
+            made = nasnet_tf.NASNet(**network)
+            object.__setattr__(self, "network", made)
+            return extract(made)
+
+        super().__init__(build, name="backbone", **options)
+
+    @tf.autograph.experimental.do_not_convert
+    def call(self, inputs, training=None):
+        return super().call(to_unit_range(inputs), training=training)
+
+    @property
+    def output_specs(self) -> dict[str, tf.TensorShape]:
+        """Shapes of the feature maps by level."""
+        return {
+            level: tf.TensorShape(output.shape)
+            for level, output in self.keras3_model.output.items()
+        }
+
+
+def to_unit_range(images):
+    """Images as Model Garden normalises them, in [-1, 1]."""
+    deviation = tf.constant(preprocess_ops.STDDEV_NORM, images.dtype)
+    mean = tf.constant(preprocess_ops.MEAN_NORM, images.dtype)
+    return images * (2 * deviation) + (2 * mean - 1)
+
+
+def network_arguments(
+    config: NASNet, input_shape, norm_activation, name: str = "nasnet"
+) -> dict:
+    """The arguments of `nasnet_tf.NASNet` that a configuration stands for.
+
+    Args:
+        config: of the backbone.
+        input_shape: height, width and channels of the images.
+        norm_activation: Model Garden's; its momentum and `use_sync_bn` count,
+            epsilon is the preset's, with which weights were trained.
+        name: of the network.
+
+    Raises:
+        InputError: a value is bad.
+    """
+    arguments = {}
+    if config.preset:
+        arguments = nasnet_tf.get_preset(config.preset).arguments
+    elif config.genotype is None:
+        raise InputError(
+            "task.model.backbone.nasnet.preset: null, and so is genotype; "
+            f"give one of {', '.join(nasnet_tf.list_presets())}, or a genotype"
+        )
+    for key in _OPTIONAL:
+        if getattr(config, key) is not None:
+            arguments[key] = getattr(config, key)
+    policy = tf_keras.mixed_precision.global_policy().name
+    return arguments | {
+        "input_shape": tuple(input_shape),
+        "include_top": False,
+        "drop_path_keep_prob": config.drop_path_keep_prob,
+        "drop_path_total_steps": config.drop_path_total_steps,
+        "batch_norm_momentum": norm_activation.norm_momentum,
+        "synchronized_batch_norm": norm_activation.use_sync_bn,
+        "seed": config.seed,
+        # tf_keras's policy does not reach Keras 3 by itself.
+        "dtype": policy,
+        "name": name,
+    }
+
+
+def wrapper_options(config: NASNet, l2_regularizer) -> dict:
+    """The options of `Keras3Model` that a configuration stands for."""
+    return {
+        "regularizer": l2_regularizer,
+        "freeze_batch_norm": bool(config.freeze_batch_norm),
+        "draws": config.drop_path_keep_prob < 1,
+        "seed": config.seed,
+    }
+
+
+@factory.register_backbone_builder("nasnet")
+def build_nasnet(
+    input_specs: tf_keras.layers.InputSpec,
+    backbone_config: hyperparams.Config,
+    norm_activation_config: hyperparams.Config,
+    l2_regularizer: tf_keras.regularizers.Regularizer = None,
+) -> NASNetBackbone:
+    """Builds the backbone that `backbone.type: nasnet` names.
+
+    Raises:
+        InputError: a value is bad, or the network has no such levels.
+    """
+    config = backbone_config.get()
+    arguments = network_arguments(
+        config, input_specs.shape[1:], norm_activation_config
+    )
+
+    def extract(network):
+        levels = range(config.min_level, config.max_level + 1)
+        available = feature_levels(network)
+        for key in ("min_level", "max_level"):
+            if getattr(config, key) not in available:
+                raise InputError(
+                    f"task.model.backbone.nasnet.{key}: {getattr(config, key)} "
+                    "is not a level of this network; choose one of "
+                    f"{', '.join(map(str, available))}"
+                )
+        return feature_extractor(network, list(levels))
+
+    return NASNetBackbone(
+        arguments, extract, **wrapper_options(config, l2_regularizer)
+    )
+
+
+def build_proposal_backbone(
+    input_specs, backbone_config, norm_activation_config, l2_regularizer=None
+) -> tuple[NASNetBackbone, Keras3Model]:
+    """The two stages of the paper's detector (section 3.3).
+
+    Returns:
+        The backbone, with one map of two cells' outputs, and the cells that
+        are left, to be called on crops of that map. They share one network,
+        which is the backbone's `network`.
+    """
+    config = backbone_config.get()
+    arguments = network_arguments(
+        config, input_specs.shape[1:], norm_activation_config
+    )
+    options = wrapper_options(config, l2_regularizer)
+    rest = []
+
+    def extract(network):
+        proposals, last_cells = split_before_second_reduction(network)
+        rest.append(last_cells)
+        stride = network.plan.cells[-1].outputs[0].stride // 2
+        level = str(stride.bit_length() - 1)
+        return keras.Model(proposals.input, {level: proposals.output})
+
+    backbone = NASNetBackbone(arguments, extract, **options)
+    head = Keras3Model(lambda: rest[0], name="last_cells", **options)
+    return backbone, head

@@ -1,0 +1,168 @@
+"""Faster R-CNN of Model Garden with NASNet, with FPN and as in the paper."""
+
+import dataclasses
+
+import tensorflow as tf
+from official.vision.configs import maskrcnn
+from official.vision.modeling import factory, maskrcnn_model
+
+from detection.modeling.anchors import Anchor, anchor_generator
+from detection.modeling.backbone import Backbone, build_proposal_backbone
+from detection.modeling.box_head import CellsHead
+from nasnet_tf.errors import InputError
+
+
+@dataclasses.dataclass
+class FasterRCNN(maskrcnn.MaskRCNN):
+    """Model Garden's Faster R-CNN with NASNet.
+
+    Args:
+        cells_head: the paper's form: proposals from the two cells before the
+            second reduction, the cells that are left as box head.
+        regions_at_once: how many regions the box head classifies at a time
+            when it does not train; 0: all. It bounds memory.
+    """
+
+    include_mask: bool = False
+    mask_head: maskrcnn.MaskHead | None = None
+    mask_sampler: maskrcnn.MaskSampler | None = None
+    mask_roi_aligner: maskrcnn.MaskROIAligner | None = None
+    anchor: Anchor = dataclasses.field(default_factory=Anchor)
+    backbone: Backbone = dataclasses.field(default_factory=Backbone)
+    cells_head: bool = False
+    regions_at_once: int = 0
+
+
+class FasterRCNNModel(maskrcnn_model.MaskRCNNModel):
+    """Model Garden's model with our anchors, and regions in portions.
+
+    Args:
+        anchors: of `anchor_generator`.
+        regions_at_once: see `FasterRCNN`.
+        **kwargs: of Model Garden's model.
+    """
+
+    def __init__(self, anchors, regions_at_once=0, **kwargs):
+        super().__init__(**kwargs)
+        self._anchors = anchors
+        self._regions_at_once = regions_at_once
+
+    def call(
+        self,
+        images,
+        image_shape,
+        anchor_boxes=None,
+        gt_boxes=None,
+        gt_classes=None,
+        gt_masks=None,
+        gt_outer_boxes=None,
+        training=None,
+    ):
+        if anchor_boxes is None:
+            batch = tf.shape(images)[0]
+            anchor_boxes = {
+                level: tf.tile(boxes[None], [batch, 1, 1, 1])
+                for level, boxes in self._anchors(images.shape[1:3]).items()
+            }
+        return super().call(
+            images,
+            image_shape,
+            anchor_boxes,
+            gt_boxes,
+            gt_classes,
+            gt_masks,
+            gt_outer_boxes,
+            training,
+        )
+
+    def _run_frcnn_head(self, features, rois, *args, training=None, **kwargs):
+        portion = self._regions_at_once
+        count = rois.shape[1]
+        if training or not portion or count is None or count <= portion:
+            return super()._run_frcnn_head(
+                features, rois, *args, training=training, **kwargs
+            )
+        model_outputs = kwargs["model_outputs"]
+        classes, boxes = self._in_portions(features, rois, portion)
+        model_outputs.update(class_outputs=classes, box_outputs=boxes)
+        return classes, boxes, model_outputs, None, None, None, rois
+
+    def _in_portions(self, features, rois, portion):
+        """The box head on some regions after others, the last ones padded."""
+        count = rois.shape[1]
+        portions = -(-count // portion)
+        padding = portions * portion - count
+        padded = tf.pad(rois, [[0, 0], [0, padding], [0, 0]])
+        batch = tf.shape(rois)[0]
+        padded = tf.reshape(padded, [batch, portions, portion, 4])
+        head = self.detection_head[0]
+
+        def classify(regions):
+            classes, boxes = head(self.roi_aligner(features, regions))
+            return tf.cast(classes, tf.float32), tf.cast(boxes, tf.float32)
+
+        outputs = tf.map_fn(
+            classify,
+            tf.transpose(padded, [1, 0, 2, 3]),
+            fn_output_signature=(tf.float32, tf.float32),
+            parallel_iterations=1,
+        )
+        return tuple(
+            tf.reshape(
+                tf.transpose(output, [1, 0, 2, 3]),
+                [batch, portions * portion, output.shape[-1]],
+            )[:, :count]
+            for output in outputs
+        )
+
+
+def build_faster_rcnn(
+    input_specs, model_config: FasterRCNN, l2_regularizer=None
+) -> FasterRCNNModel:
+    """Builds the detector of a configuration.
+
+    Args:
+        input_specs: of images, `(batch, height, width, 3)`.
+        model_config: `task.model` of an experiment.
+        l2_regularizer: of tf_keras, or None.
+
+    Raises:
+        InputError: a value is bad, or does not fit another.
+    """
+    _check(model_config)
+    backbone, last_cells = None, None
+    if model_config.cells_head:
+        backbone, last_cells = build_proposal_backbone(
+            input_specs,
+            model_config.backbone,
+            model_config.norm_activation,
+            l2_regularizer,
+        )
+    built = factory.build_maskrcnn(
+        input_specs, model_config, l2_regularizer, backbone=backbone
+    )
+    parts = dict(built.get_config())
+    if last_cells is not None:
+        head = model_config.detection_head
+        parts["detection_head"] = CellsHead(
+            last_cells,
+            model_config.num_classes,
+            head.class_agnostic_bbox_pred,
+            l2_regularizer,
+        )
+    return FasterRCNNModel(
+        anchors=anchor_generator(model_config),
+        regions_at_once=model_config.regions_at_once,
+        **parts,
+    )
+
+
+def _check(model_config):
+    sampled = model_config.roi_sampler.num_sampled_rois
+    proposed = model_config.roi_generator.num_proposals
+    if sampled > proposed:
+        raise InputError(
+            f"task.model.roi_sampler.num_sampled_rois: {sampled} is more than "
+            f"the {proposed} of task.model.roi_generator.num_proposals; lower "
+            "it, or raise those"
+        )

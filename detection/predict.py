@@ -1,0 +1,191 @@
+r"""Detects objects in images, and draws them.
+
+python -m detection.predict --model=runs/digits --images=photos --out=found
+python -m detection.predict --model=exported/model.tflite --images=cat.jpg \
+    --out=found --min_score=0.3
+"""
+
+import collections
+import dataclasses
+import pathlib
+
+from absl import flags
+
+from detection.drawing import (
+    CELL,
+    coco_boxes,
+    contact_sheet,
+    draw_large,
+    draw_scaled,
+    write_picture,
+)
+from detection.evaluation.detecting import detect_all
+from detection.evaluation.images import find_images, read_sizes
+from detection.evaluation.results import to_results, write_rows
+from nasnet_tf import command_line
+from nasnet_tf.arguments import check_integer, check_number
+from nasnet_tf.errors import InputError
+from nasnet_tf.output_file import check_output, make_folder
+from nasnet_tf.photos import open_photo
+
+DRAWN, SHEET = "drawn", "contact_sheet.jpg"
+PREDICTIONS, IMAGES = "predictions.json", "images.json"
+MIN_SCORE = 0.5
+# Images on the contact sheet, and in one of its rows.
+SHOWN, COLUMNS = 24, 6
+
+
+def predict(
+    model,
+    images,
+    out,
+    min_score: float = MIN_SCORE,
+    max_images: int | None = None,
+) -> list[dict]:
+    """Detects objects in images, and writes pictures and results.
+
+    `out` gets a picture of each image in `drawn/`, the first 24 small on
+    `contact_sheet.jpg`, the detections as `predictions.json` in the format of
+    COCO's results, each with its `file_name` too, and `images.json`, which
+    lists id, name and size of all images as COCO does. Images are turned as
+    their EXIF data says, and boxes refer to them turned.
+
+    An image's id is the number that its name is, as in COCO, where all names
+    are different numbers; else they are numbered from 1.
+
+    Args:
+        model: path of a training job's folder, an exported SavedModel or a
+            `.tflite` file; see `detection.detectors.load_detector`.
+        images: a folder, which is searched recursively, or one file.
+        out: folder, which is made; files in it are overwritten.
+        min_score: leave out detections of a lower score. For an evaluation
+            take 0.
+        max_images: only the first so many.
+
+    Returns:
+        COCO's results, as written.
+
+    Raises:
+        InputError: no images, some that cannot be read, or a file cannot be
+            written; one line.
+    """
+    check_number("min_score", min_score, "[0, 1]")
+    if max_images is not None:
+        check_integer("max_images", max_images)
+    out = pathlib.Path(out)
+    photos = _find(pathlib.Path(images), out, max_images)
+    make_folder(out / DRAWN)
+    for name in (SHEET, PREDICTIONS, IMAGES):
+        check_output(out / name)
+    # It brings TensorFlow and Model Garden.
+    from detection.detectors import load_detector
+
+    detector = load_detector(model)
+    results, rows, cells = [], [], []
+    paths = {photo: photo.path for photo in photos}
+    for photo, image, detections in detect_all(detector, paths, open_photo):
+        entries = to_results(photo.id, detections, file_name=photo.name)
+        entries = [entry for entry in entries if entry["score"] >= min_score]
+        boxes = coco_boxes(entries, detector.categories)
+        picture = out / DRAWN / photo.picture
+        make_folder(picture.parent)
+        write_picture(draw_large(image, boxes), picture)
+        if len(cells) < SHOWN:
+            cells.append(draw_scaled(image, boxes, CELL))
+        results += entries
+        rows.append(photo.row(image.size))
+    captions = [photo.path.name for photo in photos[:SHOWN]]
+    columns = COLUMNS if len(cells) > COLUMNS else None
+    write_picture(contact_sheet(cells, captions, columns), out / SHEET)
+    write_rows(results, out / PREDICTIONS)
+    write_rows(rows, out / IMAGES)
+    return results
+
+
+@dataclasses.dataclass(frozen=True)
+class _Photo:
+    path: pathlib.Path
+    name: str
+    id: int
+    picture: pathlib.Path
+
+    def row(self, size):
+        """What COCO's `images` say of it."""
+        return {
+            "id": self.id,
+            "file_name": self.name,
+            "width": size[0],
+            "height": size[1],
+        }
+
+
+def _find(images, out, max_images):
+    # What an earlier run wrote is not what to look at.
+    found = find_images(images, skip=(out / DRAWN, out / SHEET))[:max_images]
+    read_sizes(found)
+    root = images if images.is_dir() else images.parent
+    names = [path.relative_to(root) for path in found]
+    return [
+        _Photo(path, name.as_posix(), number, picture)
+        for path, name, number, picture in zip(
+            found, names, image_ids(names), _picture_names(names), strict=True
+        )
+    ]
+
+
+def image_ids(names: list[pathlib.Path]) -> list[int]:
+    """Image ids: the numbers that all names are, or 1, 2, 3, ...
+
+    Args:
+        names: of files, such as `000000000139.jpg`.
+    """
+    stems = [path.stem for path in names]
+    if all(stem.isascii() and stem.isdigit() for stem in stems):
+        numbers = [int(stem) for stem in stems]
+        if len(set(numbers)) == len(numbers):
+            return numbers
+    return list(range(1, len(names) + 1))
+
+
+def _picture_names(names):
+    """Names of pictures; the old ending stays where it tells two apart."""
+    plain = [path.with_suffix(".jpg") for path in names]
+    times = collections.Counter(plain)
+    return [
+        path if times[path] == 1 else name.with_name(f"{name.name}.jpg")
+        for path, name in zip(plain, names, strict=True)
+    ]
+
+
+def main(arguments):
+    values = flags.FLAGS
+    if arguments:
+        raise InputError(
+            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
+        )
+    for name in ("model", "images", "out"):
+        if not getattr(values, name):
+            raise InputError(f"{name}: missing; give --{name}")
+    results = predict(
+        values.model,
+        values.images,
+        values.out,
+        values.min_score,
+        values.max_images,
+    )
+    out = pathlib.Path(values.out)
+    files = ", ".join(
+        str(out / name) for name in (DRAWN, SHEET, PREDICTIONS, IMAGES)
+    )
+    print(f"{len(results):,} detections; wrote {files}")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string(
+        "model", None, "A training job's folder, a SavedModel or a .tflite."
+    )
+    flags.DEFINE_string("images", None, "A folder of images, or one image.")
+    flags.DEFINE_string("out", None, "Folder for the results; it is made.")
+    flags.DEFINE_float("min_score", MIN_SCORE, "Leave out what is less sure.")
+    flags.DEFINE_integer("max_images", None, "Only the first so many.")
+    command_line.run(main)

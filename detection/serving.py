@@ -1,0 +1,84 @@
+"""What is exported: a detector with its pre- and postprocessing."""
+
+import copy
+
+import tensorflow as tf
+import tf_keras
+from official.core import config_definitions as cfg
+from official.vision.modeling import factory
+from official.vision.serving import detection
+
+from detection.modeling.anchors import anchor_generator
+from detection.modeling.faster_rcnn import FasterRCNN, build_faster_rcnn
+
+# Of Model Garden's, those that a batch of any length works with.
+_ANY_BATCH = ("batched", "v2", "v3")
+
+
+class DetectionModule(detection.DetectionModule):
+    """Model Garden's module with our detectors and our anchors.
+
+    Args:
+        params: the experiment; it stays as it is.
+        batch_size: of the images; None: any.
+        model: that finds the objects; None: it is built.
+        **kwargs: of Model Garden's module.
+    """
+
+    def __init__(
+        self,
+        params: cfg.ExperimentConfig,
+        batch_size: int | None = None,
+        model=None,
+        **kwargs,
+    ):
+        params = copy.deepcopy(params)
+        generator = params.task.model.detection_generator
+        if batch_size is None and generator.nms_version not in _ANY_BATCH:
+            generator.nms_version = "batched"
+        super().__init__(
+            params,
+            batch_size=batch_size,
+            model=model,
+            input_image_size=list(params.task.model.input_size[:2]),
+            **kwargs,
+        )
+
+    @tf.function
+    def inference_from_image_bytes(self, inputs: tf.Tensor):
+        # Model Garden's stacks the images, which have to be of one size.
+        return self.serve(inputs)
+
+    @property
+    def image_size(self) -> list[int]:
+        """Height and width that images are fitted into."""
+        return list(self._input_image_size)
+
+    @property
+    def padded_size(self) -> list[int]:
+        """Height and width that the network sees."""
+        return list(self._padded_size)
+
+    def _build_model(self):
+        config = self.params.task.model
+        shape = [*self._padded_size, 3]
+        specs = tf_keras.layers.InputSpec(shape=[self._batch_size, *shape])
+        if isinstance(config, FasterRCNN):
+            model = build_faster_rcnn(specs, config)
+        else:
+            model = factory.build_retinanet(specs, config)
+        # Called once, so that all its variables are there to be restored.
+        model(
+            tf_keras.Input(shape),
+            image_shape=tf_keras.Input([2]),
+            training=False,
+        )
+        return model
+
+    def _build_inputs(self, image):
+        if image.dtype == tf.string:
+            image = self._decode_image(image)
+        return super()._build_inputs(image)
+
+    def _build_anchor_boxes(self):
+        return anchor_generator(self.params.task.model)(self._padded_size)

@@ -1,0 +1,190 @@
+"""Model Garden's detection tasks with NASNet: what they build and read."""
+
+import copy
+import dataclasses
+
+import tensorflow as tf
+import tf_keras
+from official.common import dataset_fn as dataset_fns
+from official.core import task_factory
+from official.vision.configs import maskrcnn, retinanet
+from official.vision.dataloaders import (
+    input_reader,
+    input_reader_factory,
+    tf_example_decoder,
+    tf_example_label_map_decoder,
+    tfds_factory,
+)
+from official.vision.modeling import factory
+from official.vision.ops import preprocess_ops
+from official.vision.tasks import maskrcnn as maskrcnn_tasks
+from official.vision.tasks import retinanet as retinanet_tasks
+
+import nasnet_tf
+from detection import tfds_decoder
+from detection.modeling.anchors import anchor_generator
+from detection.modeling.backbone import Backbone
+from detection.modeling.faster_rcnn import FasterRCNN, build_faster_rcnn
+from detection.parser import Parser
+
+# Of the parser's configuration; the others are only checked by it.
+_PARSER_OPTIONS = (
+    "rpn_match_threshold",
+    "rpn_unmatched_threshold",
+    "rpn_batch_size_per_im",
+    "rpn_fg_fraction",
+    "aug_rand_hflip",
+    "aug_rand_vflip",
+    "aug_scale_min",
+    "aug_scale_max",
+    "aug_type",
+    "skip_crowd_during_training",
+    "max_num_instances",
+)
+
+tfds_decoder.register()
+
+
+@dataclasses.dataclass
+class FasterRCNNTask(maskrcnn.MaskRCNNTask):
+    """Model Garden's task; `initial_weights`: see `RetinaNetTask`."""
+
+    model: FasterRCNN = dataclasses.field(default_factory=FasterRCNN)
+    initial_weights: str | None = None
+
+
+@dataclasses.dataclass
+class RetinaNet(retinanet.RetinaNet):
+    """Model Garden's RetinaNet with NASNet."""
+
+    backbone: Backbone = dataclasses.field(default_factory=Backbone)
+
+
+@dataclasses.dataclass
+class RetinaNetTask(retinanet.RetinaNetTask):
+    """Model Garden's task.
+
+    Args:
+        initial_weights: `"imagenet"` or the path of a classifier's weights,
+            see `nasnet_tf.load_weights`, which training starts from: a
+            `.keras` file, a Keras `.h5` file or a TF-slim checkpoint.
+    """
+
+    model: RetinaNet = dataclasses.field(default_factory=RetinaNet)
+    initial_weights: str | None = None
+
+
+class _NASNetTask:
+    """What both tasks have: initial weights and what they freeze."""
+
+    def __init__(self, params, *args, **kwargs):
+        super().__init__(params, *args, **kwargs)
+        backbone = params.model.backbone
+        if backbone.type == "nasnet" and (
+            backbone.nasnet.freeze_batch_norm is None
+        ):
+            self._task_config = copy.deepcopy(params)
+            nasnet = self._task_config.model.backbone.nasnet
+            nasnet.override(
+                {"freeze_batch_norm": params.initial_weights is not None}
+            )
+
+    def initialize(self, model: tf_keras.Model):
+        super().initialize(model)
+        if self.task_config.initial_weights:
+            report = nasnet_tf.load_weights(
+                model.backbone.network, self.task_config.initial_weights
+            )
+            print(f"initial weights: {report}", flush=True)
+
+
+@task_factory.register_task_cls(FasterRCNNTask)
+class NASNetFasterRCNNTask(_NASNetTask, maskrcnn_tasks.MaskRCNNTask):
+    """Faster R-CNN: with FPN, or as in the paper."""
+
+    def build_model(self) -> tf_keras.Model:
+        config = self.task_config
+        spec = _input_spec(config.model)
+        model = build_faster_rcnn(
+            spec, config.model, _l2_regularizer(config.losses.l2_weight_decay)
+        )
+        if config.freeze_backbone:
+            model.backbone.trainable = False
+        # Called once, so that all its variables are there to be restored.
+        model(
+            tf_keras.Input(spec.shape[1:]),
+            image_shape=tf_keras.layers.Input([2]),
+            training=False,
+        )
+        return model
+
+    def build_inputs(
+        self, params, input_context=None, dataset_fn=None
+    ) -> tf.data.Dataset:
+        reader = input_reader_factory.input_reader_generator(
+            params,
+            dataset_fn=dataset_fn
+            or dataset_fns.pick_dataset_fn(params.file_type),
+            decoder_fn=_decoder(params).decode,
+            combine_fn=input_reader.create_combine_fn(params),
+            parser_fn=self.build_parser(params).parse_fn(params.is_training),
+        )
+        return reader.read(input_context=input_context)
+
+    def build_parser(self, params) -> Parser:
+        """The parser of examples of `train_data` or `validation_data`."""
+        model = self.task_config.model
+        return Parser(
+            anchor_generator(model),
+            output_size=model.input_size[:2],
+            min_level=model.min_level,
+            max_level=model.max_level,
+            num_scales=model.anchor.num_scales,
+            aspect_ratios=model.anchor.aspect_ratios,
+            anchor_size=model.anchor.anchor_size,
+            dtype=params.dtype,
+            **{key: getattr(params.parser, key) for key in _PARSER_OPTIONS},
+        )
+
+
+@task_factory.register_task_cls(RetinaNetTask)
+class NASNetRetinaNetTask(_NASNetTask, retinanet_tasks.RetinaNetTask):
+    """RetinaNet with FPN."""
+
+    def build_model(self) -> tf_keras.Model:
+        config = self.task_config
+        model = factory.build_retinanet(
+            _input_spec(config.model),
+            config.model,
+            _l2_regularizer(config.losses.l2_weight_decay),
+        )
+        if config.freeze_backbone:
+            model.backbone.trainable = False
+        return model
+
+
+def _input_spec(model):
+    """Of images as parsers pad them: the coarsest level has whole pixels."""
+    size = preprocess_ops.compute_padded_size(
+        model.input_size[:2], 2**model.max_level
+    )
+    return tf_keras.layers.InputSpec(shape=[None, *size, *model.input_size[2:]])
+
+
+def _l2_regularizer(weight_decay):
+    # Half of it, as `tf.nn.l2_loss` has and Model Garden's tasks too.
+    if not weight_decay:
+        return None
+    return tf_keras.regularizers.l2(weight_decay / 2)
+
+
+def _decoder(params):
+    if params.tfds_name:
+        return tfds_factory.get_detection_decoder(params.tfds_name)
+    config = params.decoder.get()
+    options = {"regenerate_source_id": config.regenerate_source_id}
+    if params.decoder.type == "label_map_decoder":
+        return tf_example_label_map_decoder.TfExampleDecoderLabelMap(
+            label_map=config.label_map, **options
+        )
+    return tf_example_decoder.TfExampleDecoder(**options)

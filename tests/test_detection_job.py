@@ -1,0 +1,192 @@
+"""Training jobs of detectors."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import line_of
+from detection_training import (
+    EXPERIMENT,
+    overrides,
+    small_params,
+    write_records,
+)
+
+from detection.experiments import list_experiments, read_experiment
+from detection.job import run_experiment
+from detection.job_folder import read_categories, read_params
+from nasnet_tf.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def scene_records(tmp_path_factory):
+    return write_records(tmp_path_factory.mktemp("scenes"))
+
+
+@pytest.fixture(scope="module")
+def trained(scene_records, tmp_path_factory):
+    """A job of four steps, and its result."""
+    model_dir = tmp_path_factory.mktemp("job")
+    params = small_params(scene_records)
+    return params, model_dir, run_experiment(params, "train", model_dir)
+
+
+def test_what_a_job_leaves(trained):
+    params, model_dir, result = trained
+    assert tf.train.latest_checkpoint(str(model_dir)).endswith("ckpt-4")
+    assert read_params(model_dir).as_dict() == params.as_dict()
+    assert read_categories(model_dir)[10] == "9"
+    assert set(result.files) >= {model_dir / "ckpt-4.index"}
+    assert result.metrics == {}
+
+
+def test_a_finished_job_stays_as_it_is(trained):
+    params, model_dir, _ = trained
+    before = (model_dir / "ckpt-4.index").stat().st_mtime_ns
+    run_experiment(params, "train", model_dir)
+    assert (model_dir / "ckpt-4.index").stat().st_mtime_ns == before
+
+
+def test_another_model_in_its_folder_is_one_line(trained, scene_records):
+    _, model_dir, _ = trained
+    params = small_params(scene_records, ",task.model.rpn_head.num_filters=12")
+    with pytest.raises(InputError) as error:
+        run_experiment(params, "train", model_dir)
+    assert "task.model.rpn_head.num_filters: 8 there, 12 now" in line_of(error)
+
+
+@pytest.mark.parametrize(
+    ("more", "mode", "named"),
+    [
+        (",task.train_data.input_path=nowhere/a*", "train", "'nowhere/a*'"),
+        (
+            ",task.validation_data.input_path=nowhere/b*",
+            "eval",
+            "validation_data",
+        ),
+        (",task.annotation_file=c.json", "eval", "c.json does not exist"),
+        (",task.model.num_classes=4", "train", "set it to 11"),
+        (",trainer.summary_interval=3", "train", "trainer.steps_per_loop, 2"),
+        ("", "eval", "holds no checkpoint to evaluate"),
+        (
+            ",runtime.distribution_strategy=many",
+            "train",
+            "runtime.distribution_strategy: 'many' cannot start",
+        ),
+    ],
+)
+def test_bad_values_are_one_line(scene_records, tmp_path, more, mode, named):
+    with pytest.raises(InputError) as error:
+        run_experiment(small_params(scene_records, more), mode, tmp_path)
+    assert named in line_of(error)
+    assert not list(tmp_path.glob("ckpt*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("fasterrcnn_nasnet_mobil_coco",), "fasterrcnn_nasnet_mobile_coco"),
+        ((EXPERIMENT, (), "task.model.num_clases=3"), "task.model.num_classes"),
+        ((EXPERIMENT, (), "trainer.train_steps=abc"), "'abc'"),
+        ((EXPERIMENT, (), "task.model.input_size=64"), "write [64]"),
+        ((EXPERIMENT, ("nowhere.yaml",)), "nowhere"),
+    ],
+)
+def test_bad_configurations_are_one_line(arguments, named):
+    with pytest.raises(InputError) as error:
+        read_experiment(*arguments)
+    assert named in line_of(error)
+
+
+@pytest.mark.parametrize("name", list_experiments())
+def test_experiments_are_whole(name):
+    params = read_experiment(name)
+    params.validate()
+    assert params.task.model.backbone.type == "nasnet"
+    assert params.trainer.train_steps > 0
+    assert params.task.train_data.is_training
+
+
+def test_folders_of_other_jobs_are_one_line(tmp_path):
+    with pytest.raises(InputError, match=r"holds no params\.yaml"):
+        read_params(tmp_path)
+    (tmp_path / "params.yaml").write_text("model: 3\n")
+    with pytest.raises(InputError) as error:
+        read_params(tmp_path)
+    assert "is not of a job of detection.train" in line_of(error)
+    (tmp_path / "categories.json").write_text(json.dumps([{"id": 1}]))
+    with pytest.raises(InputError, match="not a list of COCO categories"):
+        read_categories(tmp_path)
+
+
+def start(model_dir, records, more):
+    command = [sys.executable, "-m", "detection.train"]
+    command += [f"--experiment={EXPERIMENT}", f"--model_dir={model_dir}"]
+    command += ["--mode=train", f"--params_override={overrides(records, more)}"]
+    return subprocess.Popen(
+        command,
+        env=os.environ | {"PYTHONPATH": str(pathlib.Path.cwd())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.slow
+def test_killed_and_started_again(scene_records, tmp_path):
+    more = ",trainer.train_steps=60"
+    process = start(tmp_path, scene_records, more)
+    give_up = time.monotonic() + 200
+    while not (tmp_path / "ckpt-6.index").exists():
+        assert process.poll() is None
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    reached = int(tf.train.latest_checkpoint(str(tmp_path)).split("-")[-1])
+    assert 6 <= reached < 60
+    process = start(tmp_path, scene_records, more)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert f"restored from checkpoint: {tmp_path}/ckpt-{reached}" in output
+    assert tf.train.latest_checkpoint(str(tmp_path)).endswith("ckpt-60")
+
+
+@pytest.mark.slow
+def test_a_frozen_backbone_keeps_the_classifiers_features(
+    scene_records, tmp_path
+):
+    """Weights, and moving statistics too."""
+    import nasnet_tf
+    from nasnet_tf.weights import named_variables
+    from tests.conftest import randomize
+
+    more = ",task.freeze_backbone=true,task.initial_weights={}"
+    classifier = randomize(
+        nasnet_tf.NASNet("NASNET_A", 1, 192, input_shape=(64, 64, 3), classes=7)
+    )
+    file = tmp_path / "classifier.keras"
+    classifier.save(file)
+    params = small_params(scene_records, more.format(file))
+    model_dir = tmp_path / "job"
+    run_experiment(params, "train", model_dir)
+    reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(model_dir))
+    expected = named_variables(classifier)
+    compared = 0
+    for key in reader.get_variable_to_shape_map():
+        head, found, name = key.partition("backbone/variables_by_name/")
+        if not found or "OPTIMIZER_SLOT" in key or not head.startswith("model"):
+            continue
+        name = name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE")
+        name = name.replace(".S", "/")
+        assert np.array_equal(reader.get_tensor(key), expected[name]), name
+        compared += 1
+    assert compared > 150
