@@ -39,8 +39,11 @@ def counted(experiment, image_size):
 
 
 def measured(experiment, mode, image_size, batch):
-    """Yields seconds of building and of the first call, for each "call" its
-    seconds, for "end" bytes of memory.
+    """Yields seconds of what is asked for.
+
+    First those of building and of the first call, which traces; for each
+    "call" its own; for "end" bytes of memory instead, None where the system
+    does not tell.
     """
     import_libraries()
     before = peak_memory()
@@ -175,9 +178,11 @@ def inference(model, image_size, batch):
 
 
 def inference_call(task, model, image_size, batch):
-    """A function that looks at random images."""
+    """A function that returns the scores of detections in random images.
+
+    All kernels are set to zero.
+    """
     function = inference(model, image_size, batch)
-    function.get_concrete_function()
     for variable in model.trainable_variables:
         if variable.shape.rank > 1:
             variable.assign(tf.zeros_like(variable))

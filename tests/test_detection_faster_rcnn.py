@@ -6,12 +6,14 @@ import pytest
 import tensorflow as tf
 from conftest import close, line_of, randomize
 from detection_models import (
+    arguments,
     example_batch,
     fpn,
     image_spec,
     paper,
     random_images,
 )
+from official.core import task_factory
 from official.vision.modeling.layers import roi_aligner
 
 import nasnet_tf
@@ -21,6 +23,7 @@ from detection.modeling.backbone import build_proposal_backbone, to_unit_range
 from nasnet_tf.errors import InputError
 from nasnet_tf.features import split_before_second_reduction
 from nasnet_tf.weights import named_variables
+from nasnet_tf.weights.names import is_weight
 
 
 @pytest.fixture(scope="module")
@@ -224,3 +227,49 @@ def test_sizes_that_parsers_pad():
     assert images.shape == (2, 80, 80, 3)
     features = model.backbone(images)["4"]
     assert features.shape[1:3] == labels["anchor_boxes"]["4"].shape[1:3]
+
+
+def test_initial_weights_fill_backbone_and_box_head(detector, tmp_path, capsys):
+    task, model = detector
+    classifier = randomize(
+        nasnet_tf.NASNet(**arguments() | {"include_top": True}), seed=3
+    )
+    classifier.save(tmp_path / "classifier.keras")
+    task.task_config.initial_weights = str(tmp_path / "classifier.keras")
+    task.initialize(model)
+    count = sum(map(is_weight, named_variables(model.backbone.network)))
+    told = capsys.readouterr().out
+    assert told.startswith(f"initial weights: {count} tensors of ")
+    assert "skipped the classifier" in told
+    images = random_images()
+    cells = model.detection_head[0].cells
+    pooled = cells(model.backbone(images)["4"]).numpy().mean(axis=(1, 2))
+    features = keras.Model(
+        classifier.input, classifier.end_points["global_pool"]
+    )
+    close(pooled, features(to_unit_range(images), training=False), 1e-5)
+
+
+def test_weights_of_another_network_are_one_line(detector, tmp_path):
+    task, model = detector
+    other = arguments(penultimate_filters=384) | {"include_top": True}
+    nasnet_tf.NASNet(**other).save(tmp_path / "other.keras")
+    task.task_config.initial_weights = str(tmp_path / "other.keras")
+    before = model.backbone.variables_by_name["conv0/kernel"].numpy()
+    with pytest.raises(InputError) as error:
+        task.initialize(model)
+    assert "of another shape" in line_of(error)
+    after = model.backbone.variables_by_name["conv0/kernel"].numpy()
+    assert np.array_equal(before, after)
+
+
+@pytest.mark.parametrize(
+    ("weights", "frozen"), [("null", False), ("imagenet", True)]
+)
+def test_batch_norm_is_frozen_where_there_are_initial_weights(weights, frozen):
+    params = read_experiment(
+        "fasterrcnn_nasnet_mobile_coco", (), f"task.initial_weights={weights}"
+    )
+    task = task_factory.get_task(params.task)
+    assert task.task_config.model.backbone.nasnet.freeze_batch_norm is frozen
+    assert params.task.model.backbone.nasnet.freeze_batch_norm is None
