@@ -17,8 +17,8 @@ without training make scores without bounds. Every detector then proposes its
 anchors, as many regions as it is set to go through its box head, and of COCO's
 classes none is sure enough to be detected. All have the same suppression,
 `batched`: Model Garden's own default takes half a minute to trace a loop for
-each class. Its MobileNet detector is built without its masks. Optimizer: SGD
-with momentum and a learning rate of 0.
+each class. Its MobileNet detector is built without its masks. Training steps
+are those of the tasks, by SGD with momentum and a learning rate of 0.
 
 `--large` shows that the paper's detector on NASNet-A large, at 1200x1200 with
 300 proposals, needs less than 24 GiB.
@@ -71,18 +71,14 @@ def main(arguments):
     values = flags.FLAGS
     if values.out:
         check_output(values.out)
+    peers, size, batch = values.peers, values.image_size, values.batch
     if values.large:
-        rows = compare([LARGE], LARGE_SIZE, modes=["inference"], seconds=0)
+        peers, size, batch = [], LARGE_SIZE, 1
+        rows = compare([LARGE], size, modes=["inference"], seconds=0)
     else:
-        rows = compare(
-            [*values.peers, *values.experiments],
-            values.image_size,
-            values.batch,
-            values.modes,
-            values.seconds,
-        )
-    print(f"\n{format_table(rows)}")
-    peers = [] if values.large else values.peers
+        names = [*peers, *values.experiments]
+        rows = compare(names, size, batch, values.modes, values.seconds)
+    print(f"\n{size}x{size} images, batch {batch}\n{format_table(rows)}")
     for peer in peers:
         ratios = {
             name: ratios_to(rows[peer], row)
@@ -94,8 +90,9 @@ def main(arguments):
         if ratios:
             print(f"\n{peer}'s over ours\n{format_ratios(ratios)}")
     if values.out:
+        figures = {"image_size": size, "batch": batch, "detectors": rows}
         with written_beside(values.out) as beside:
-            beside.write_text(json.dumps(rows, indent=2) + "\n")
+            beside.write_text(json.dumps(figures, indent=2) + "\n")
     if values.large:
         print(f"\n{large_verdict(rows[LARGE])}")
 
@@ -189,9 +186,7 @@ def _answer(experiment, call, *arguments):
 
 def format_table(rows) -> str:
     """Figures of all detectors, a line each."""
-    title = (
-        f"{processor_name()}, {core_count()} cores; tensorflow {tf.__version__}"
-    )
+    title = f"{processor_name()}, {core_count()} cores, TF {tf.__version__}"
     heads = [head for key, head, _ in COLUMNS if key in _first(rows)]
     lines = [title, "", _line("", heads)]
     for name, row in rows.items():
@@ -229,7 +224,7 @@ def large_verdict(row) -> str:
     Raises:
         JobError: it is too much, or not known.
     """
-    used = row["inference_process_memory"] / 2**30
+    used = row.get("inference_process_memory", math.nan) / 2**30
     text = (
         f"{LARGE}: {row['proposals']} proposals at {LARGE_SIZE}x{LARGE_SIZE} "
         f"take {used:.1f} GiB and {row['inference_seconds']:.1f} s an image"

@@ -8,7 +8,7 @@ python -m detection.evaluate --predictions=report/predictions.json \
 
 import pathlib
 
-from absl import flags
+from absl import flags, logging
 
 from detection.evaluation.category_check import check_categories
 from detection.evaluation.detecting import detect_annotated
@@ -125,11 +125,10 @@ def _report(truth, results, out, name, facts):
 
 
 def main(arguments):
+    command_line.check_no_arguments(arguments)
     values = flags.FLAGS
-    if arguments:
-        raise InputError(
-            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
-        )
+    if not values["verbosity"].present:
+        logging.set_verbosity(logging.ERROR)
     if bool(values.model) == bool(values.predictions):
         given = "both" if values.model else "neither"
         raise InputError(

@@ -2,8 +2,8 @@
 
 import contextlib
 import dataclasses
+import json
 import pathlib
-import shutil
 import time
 from collections.abc import Callable
 
@@ -13,17 +13,19 @@ from official.core import config_definitions as cfg
 from official.core import task_factory, train_lib
 from official.modeling import hyperparams, performance
 
-from detection.data.records import check_whole
+from detection.job_checks import (
+    check_data,
+    check_same_job,
+    check_trainer,
+    data_categories,
+)
 from detection.job_folder import (
     CATEGORIES_FILE,
     PARAMS_FILE,
-    read_categories,
-    read_params,
 )
 from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.output_file import written_beside
 from nasnet_tf.training.checkpoint import exclusive
-from nasnet_tf.training.config_checks import flatten
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,10 +72,12 @@ def run_experiment(
     start = time.perf_counter()
     model_dir = pathlib.Path(model_dir)
     trains = "train" in mode
-    _check_intervals(params.trainer)
-    _check_data(params, trains, evaluates="eval" in mode)
-    _check_same_job(params, model_dir)
-    if not trains and tf.train.latest_checkpoint(str(model_dir)) is None:
+    check_trainer(params.trainer)
+    check_data(params, trains, evaluates="eval" in mode)
+    check_same_job(params, model_dir)
+    missing = tf.train.latest_checkpoint(str(model_dir)) is None
+    # Continuous evaluation waits for the first one.
+    if mode == "eval" and missing:
         raise InputError(
             f"model_dir: {model_dir} holds no checkpoint to evaluate; train "
             "first, or give another folder"
@@ -93,7 +97,7 @@ def run_experiment(
             )
         metrics = {}
         try:
-            train_lib.run_experiment(
+            _Runner(
                 strategy,
                 task,
                 mode,
@@ -101,7 +105,10 @@ def run_experiment(
                 str(model_dir),
                 train_actions=[on_progress] if on_progress else None,
                 eval_actions=[metrics.update],
-            )
+            ).run()
+        except InputError as error:
+            # gin adds lines about the functions that it was raised in.
+            raise InputError(first_line(error)) from None
         except RuntimeError as error:
             # Model Garden's guard of the loss raises nothing more special.
             if "loss" not in str(error).lower():
@@ -117,9 +124,34 @@ def run_experiment(
     )
 
 
+class _Runner(train_lib.OrbitExperimentRunner):
+    """Model Garden's, whose workers all restore the chief's checkpoint.
+
+    Model Garden gives the others a folder of their own, which is empty when a
+    job goes on: they would begin anew beside a chief that does not.
+    """
+
+    def _maybe_build_checkpoint_manager(self):
+        manager = super()._maybe_build_checkpoint_manager()
+        latest = tf.train.latest_checkpoint(self.model_dir)
+        if self.strategy.extended.should_checkpoint or latest is None:
+            return manager
+        checkpoint = self.trainer.checkpoint
+        return tf.train.CheckpointManager(
+            checkpoint,
+            directory=manager.directory,
+            max_to_keep=1,
+            step_counter=self.trainer.global_step,
+            checkpoint_interval=self.params.trainer.checkpoint_interval,
+            init_fn=lambda: checkpoint.restore(latest).expect_partial(),
+        )
+
+
 def _strategy(runtime):
     gpus = len(tf.config.list_physical_devices("GPU"))
     named = runtime.distribution_strategy
+    if named in ("one_device", "off"):
+        gpus = min(gpus, 1)
     try:
         if runtime.worker_hosts:
             distribute_utils.configure_cluster(
@@ -141,86 +173,20 @@ def _strategy(runtime):
         ) from error
 
 
-def _check_intervals(trainer):
-    for name in ("summary_interval", "checkpoint_interval"):
-        interval = getattr(trainer, name)
-        if interval % trainer.steps_per_loop:
-            raise InputError(
-                f"trainer.{name}: {interval} is not a multiple of "
-                f"trainer.steps_per_loop, {trainer.steps_per_loop}; change one"
-            )
-
-
-def _check_data(params, trains, evaluates):
-    task = params.task
-    for key, used in (
-        ("train_data", trains),
-        ("validation_data", evaluates),
-    ):
-        data = getattr(task, key)
-        if used and not data.tfds_name:
-            _check_input_path(f"task.{key}.input_path", data.input_path)
-    if task.annotation_file and not tf.io.gfile.exists(task.annotation_file):
-        raise InputError(
-            f"task.annotation_file: {task.annotation_file} does not exist; "
-            "give COCO's JSON of the validation data, or set it to null"
-        )
-    categories = read_categories(_records_folder(task.train_data.input_path))
-    if categories and task.model.num_classes <= max(categories):
-        raise InputError(
-            f"task.model.num_classes: {task.model.num_classes} is too few for "
-            f"category id {max(categories)} of the data; set it to "
-            f"{max(categories) + 1}, background included"
-        )
-
-
-def _check_input_path(name, input_path):
-    patterns = input_path
-    if isinstance(input_path, str):
-        patterns = input_path.split(",")
-    for pattern in patterns:
-        files = tf.io.gfile.glob(str(pattern).strip())
-        if not files:
-            raise InputError(
-                f"{name}: {pattern!r} matches no file; write TFRecords by "
-                "python -m detection.coco, or give their path"
-            )
-        check_whole(files, name)
-
-
-def _check_same_job(params, model_dir):
-    """A checkpoint of another network cannot be restored."""
-    if not (model_dir / PARAMS_FILE).is_file():
-        return
-    if tf.train.latest_checkpoint(str(model_dir)) is None:
-        return
-    saved = flatten(read_params(model_dir).task.model.as_dict())
-    for name, value in flatten(params.task.model.as_dict()).items():
-        if saved.get(name) != value:
-            raise InputError(
-                f"model_dir: {model_dir} holds a job of another model, "
-                f"task.model.{name}: {saved.get(name)!r} there, {value!r} "
-                "now; give another folder, or the same configuration"
-            )
-
-
 def _save_params(params, model_dir):
     with written_beside(model_dir / PARAMS_FILE, "model_dir") as beside:
         hyperparams.save_params_dict_to_yaml(params, str(beside))
-    folder = _records_folder(params.task.train_data.input_path)
-    categories = folder / CATEGORIES_FILE
-    if categories.is_file():
-        with written_beside(model_dir / CATEGORIES_FILE, "model_dir") as beside:
-            shutil.copyfile(categories, beside)
-
-
-def _records_folder(input_path):
-    first = input_path if isinstance(input_path, str) else input_path[0]
-    return pathlib.Path(first.split(",")[0].strip()).parent
+    if categories := data_categories(params.task.train_data):
+        rows = [{"id": n, "name": name} for n, name in categories.items()]
+        path = model_dir / CATEGORIES_FILE
+        with written_beside(path, "model_dir") as beside:
+            beside.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 def _files(model_dir):
-    files = {model_dir / PARAMS_FILE: "the configuration"}
+    files = {}
+    if (model_dir / PARAMS_FILE).is_file():
+        files[model_dir / PARAMS_FILE] = "the configuration"
     checkpoint = tf.train.latest_checkpoint(str(model_dir))
     if checkpoint:
         files[pathlib.Path(f"{checkpoint}.index")] = "the last checkpoint"

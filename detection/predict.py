@@ -9,7 +9,7 @@ import collections
 import dataclasses
 import pathlib
 
-from absl import flags
+from absl import flags, logging
 
 from detection.drawing import (
     CELL,
@@ -158,11 +158,10 @@ def _picture_names(names):
 
 
 def main(arguments):
+    command_line.check_no_arguments(arguments)
     values = flags.FLAGS
-    if arguments:
-        raise InputError(
-            f"arguments: {arguments[0]!r} is no flag; --help lists the flags"
-        )
+    if not values["verbosity"].present:
+        logging.set_verbosity(logging.ERROR)
     for name in ("model", "images", "out"):
         if not getattr(values, name):
             raise InputError(f"{name}: missing; give --{name}")

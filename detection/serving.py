@@ -5,11 +5,11 @@ import copy
 import tensorflow as tf
 import tf_keras
 from official.core import config_definitions as cfg
-from official.vision.modeling import factory
 from official.vision.serving import detection
 
 from detection.modeling.anchors import anchor_generator
 from detection.modeling.faster_rcnn import FasterRCNN, build_faster_rcnn
+from detection.modeling.retinanet import build_retinanet
 
 # Of Model Garden's, those that a batch of any length works with.
 _ANY_BATCH = ("batched", "v2", "v3")
@@ -66,7 +66,7 @@ class DetectionModule(detection.DetectionModule):
         if isinstance(config, FasterRCNN):
             model = build_faster_rcnn(specs, config)
         else:
-            model = factory.build_retinanet(specs, config)
+            model = build_retinanet(specs, config)
         # Called once, so that all its variables are there to be restored.
         model(
             tf_keras.Input(shape),

@@ -15,7 +15,6 @@ from official.vision.dataloaders import (
     tf_example_label_map_decoder,
     tfds_factory,
 )
-from official.vision.modeling import factory
 from official.vision.ops import preprocess_ops
 from official.vision.tasks import maskrcnn as maskrcnn_tasks
 from official.vision.tasks import retinanet as retinanet_tasks
@@ -23,9 +22,10 @@ from official.vision.tasks import retinanet as retinanet_tasks
 import nasnet_tf
 from detection import tfds_decoder
 from detection.modeling.anchors import anchor_generator
-from detection.modeling.backbone import Backbone
 from detection.modeling.faster_rcnn import FasterRCNN, build_faster_rcnn
+from detection.modeling.retinanet import RetinaNet, build_retinanet
 from detection.parser import Parser
+from nasnet_tf.errors import InputError
 
 # Of the parser's configuration; the others are only checked by it.
 _PARSER_OPTIONS = (
@@ -54,13 +54,6 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
 
 
 @dataclasses.dataclass
-class RetinaNet(retinanet.RetinaNet):
-    """Model Garden's RetinaNet with NASNet."""
-
-    backbone: Backbone = dataclasses.field(default_factory=Backbone)
-
-
-@dataclasses.dataclass
 class RetinaNetTask(retinanet.RetinaNetTask):
     """Model Garden's task.
 
@@ -74,6 +67,11 @@ class RetinaNetTask(retinanet.RetinaNetTask):
     initial_weights: str | None = None
 
 
+def has_initial_weights(task_config) -> bool:
+    """Whether training starts from weights, ours or Model Garden's."""
+    return bool(task_config.initial_weights or task_config.init_checkpoint)
+
+
 class _NASNetTask:
     """What both tasks have: initial weights and what they freeze."""
 
@@ -85,13 +83,18 @@ class _NASNetTask:
         ):
             self._task_config = copy.deepcopy(params)
             nasnet = self._task_config.model.backbone.nasnet
-            nasnet.override(
-                {"freeze_batch_norm": params.initial_weights is not None}
-            )
+            nasnet.override({"freeze_batch_norm": has_initial_weights(params)})
 
     def initialize(self, model: tf_keras.Model):
         super().initialize(model)
         if self.task_config.initial_weights:
+            if self.task_config.model.backbone.type != "nasnet":
+                raise InputError(
+                    f"task.initial_weights: {self.task_config.initial_weights} "
+                    "beside task.model.backbone.type "
+                    f"{self.task_config.model.backbone.type!r}; they are for "
+                    "nasnet"
+                )
             report = nasnet_tf.load_weights(
                 model.backbone.network, self.task_config.initial_weights
             )
@@ -153,7 +156,7 @@ class NASNetRetinaNetTask(_NASNetTask, retinanet_tasks.RetinaNetTask):
 
     def build_model(self) -> tf_keras.Model:
         config = self.task_config
-        model = factory.build_retinanet(
+        model = build_retinanet(
             _input_spec(config.model),
             config.model,
             _l2_regularizer(config.losses.l2_weight_decay),

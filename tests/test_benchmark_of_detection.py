@@ -216,7 +216,9 @@ def test_detectors_take_turns_and_are_compared(
         ["2", "8", "8", "1024", "8", "1024"],
         ["4.00", "0.25", "0.25", "1.00", "0.25", "1.00"],
     ]
-    rows = json.loads((tmp_path / "figures.json").read_text())
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert (figures["image_size"], figures["batch"]) == (SIZE, 1)
+    rows = figures["detectors"]
     assert rows["a"]["inference_calls"] == [2.0, 1.0, 5.0]
     assert rows["b"]["ratios"]["a"]["mult_adds"] == 0.25
     assert "inference_process_memory" not in rows["a"]

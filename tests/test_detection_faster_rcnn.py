@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 from conftest import close, line_of, randomize
 from detection_models import (
     arguments,
@@ -273,3 +274,22 @@ def test_batch_norm_is_frozen_where_there_are_initial_weights(weights, frozen):
     task = task_factory.get_task(params.task)
     assert task.task_config.model.backbone.nasnet.freeze_batch_norm is frozen
     assert params.task.model.backbone.nasnet.freeze_batch_norm is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", [paper, fpn])
+def test_bfloat16_in_training_and_inference(form):
+    """The network computes in bfloat16, boxes stay in float32."""
+    tf_keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        task, model = form()
+        images, labels = example_batch(task)
+        images = tf.cast(images, tf.bfloat16)
+        found = detect(model, images)
+        optimizer = tf_keras.optimizers.SGD(0.01)
+        logs = task.train_step((images, labels), model, optimizer)
+    finally:
+        tf_keras.mixed_precision.set_global_policy("float32")
+    assert found["backbone_features"]["4"].dtype == tf.bfloat16
+    assert found["detection_boxes"].dtype == tf.float32
+    assert np.isfinite(logs["loss"])

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +76,40 @@ def test_another_model_in_its_folder_is_one_line(trained, scene_records):
         (",task.model.num_classes=4", "train", "set it to 11"),
         (",trainer.summary_interval=3", "train", "trainer.steps_per_loop, 2"),
         ("", "eval", "holds no checkpoint to evaluate"),
+        (",trainer.steps_per_loop=0", "train", "0 is not 1 or more"),
+        (",task.train_data.global_batch_size=0", "train", "global_batch_size"),
+        (",task.train_data.tfds_name=coco/2017", "train", 'input_path=""'),
+        (
+            ",task.train_data.tfds_name=coco/2017,task.train_data.input_path=''",
+            "train",
+            "tfds_split: missing",
+        ),
+        (
+            ",trainer.optimizer_config.ema.average_decay=0.9",
+            "train",
+            "does not work with adamw_experimental",
+        ),
+        (
+            ",task.model.min_level=1",
+            "train",
+            "min_level: 1 is below",
+        ),
+        (",task.model.max_level=1", "train", "is above task.model.max_level"),
+        (
+            ",task.model.backbone.nasnet.max_level=7",
+            "train",
+            "nasnet.max_level: 7 is not a level",
+        ),
+        (
+            ",task.model.cells_head=true",
+            "train",
+            "set it to identity",
+        ),
+        (
+            ",task.model.roi_sampler.cascade_iou_thresholds=[0.6]",
+            "train",
+            "class_agnostic_bbox_pred",
+        ),
         (
             ",runtime.distribution_strategy=many",
             "train",
@@ -87,6 +122,18 @@ def test_bad_values_are_one_line(scene_records, tmp_path, more, mode, named):
         run_experiment(small_params(scene_records, more), mode, tmp_path)
     assert named in line_of(error)
     assert not list(tmp_path.glob("ckpt*"))
+
+
+def test_categories_that_differ_are_one_line(scene_records, tmp_path):
+    other = tmp_path / "records"
+    shutil.copytree(scene_records, other)
+    file = other / "categories.json"
+    file.write_text(file.read_text().replace('"3"', '"three"'))
+    params = small_params(scene_records)
+    params.task.validation_data.input_path = f"{other}/validation*"
+    with pytest.raises(InputError) as error:
+        run_experiment(params, "train_and_eval", tmp_path / "job")
+    assert "category 4 is 'three' there and '3'" in line_of(error)
 
 
 @pytest.mark.parametrize(

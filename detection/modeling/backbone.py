@@ -203,9 +203,20 @@ def build_nasnet(
 
 
 def build_proposal_backbone(
-    input_specs, backbone_config, norm_activation_config, l2_regularizer=None
+    input_specs,
+    backbone_config,
+    norm_activation_config,
+    l2_regularizer=None,
+    min_level: int = 4,
 ) -> tuple[NASNetBackbone, Keras3Model]:
     """The two stages of the paper's detector (section 3.3).
+
+    Args:
+        input_specs: of images, `(batch, height, width, 3)`.
+        backbone_config: `task.model.backbone`.
+        norm_activation_config: `task.model.norm_activation`.
+        l2_regularizer: of tf_keras, or None.
+        min_level: that the rest of the detector takes the map for.
 
     Returns:
         The backbone, with one map of two cells' outputs, and the cells that
@@ -224,6 +235,11 @@ def build_proposal_backbone(
         rest.append(last_cells)
         stride = network.plan.cells[-1].outputs[0].stride // 2
         level = str(stride.bit_length() - 1)
+        if level != str(min_level):
+            raise InputError(
+                f"task.model.min_level: {min_level} is not the level of the "
+                f"cells before the second reduction, {level}; set it to that"
+            )
         return keras.Model(proposals.input, {level: proposals.output})
 
     backbone = NASNetBackbone(arguments, extract, **options)

@@ -9,7 +9,8 @@ from official.vision.modeling import factory, maskrcnn_model
 from detection.modeling.anchors import Anchor, anchor_generator
 from detection.modeling.backbone import Backbone, build_proposal_backbone
 from detection.modeling.box_head import CellsHead
-from nasnet_tf.errors import InputError
+from detection.modeling.checks import check_faster_rcnn
+from detection.modeling.float32 import DetectionGenerator, ROIGenerator
 
 
 @dataclasses.dataclass
@@ -129,7 +130,7 @@ def build_faster_rcnn(
     Raises:
         InputError: a value is bad, or does not fit another.
     """
-    _check(model_config)
+    check_faster_rcnn(model_config)
     backbone, last_cells = None, None
     if model_config.cells_head:
         backbone, last_cells = build_proposal_backbone(
@@ -137,11 +138,17 @@ def build_faster_rcnn(
             model_config.backbone,
             model_config.norm_activation,
             l2_regularizer,
+            model_config.min_level,
         )
     built = factory.build_maskrcnn(
         input_specs, model_config, l2_regularizer, backbone=backbone
     )
     parts = dict(built.get_config())
+    for name, kind in (
+        ("roi_generator", ROIGenerator),
+        ("detection_generator", DetectionGenerator),
+    ):
+        parts[name] = kind.from_config(parts[name].get_config())
     if last_cells is not None:
         head = model_config.detection_head
         parts["detection_head"] = CellsHead(
@@ -155,14 +162,3 @@ def build_faster_rcnn(
         regions_at_once=model_config.regions_at_once,
         **parts,
     )
-
-
-def _check(model_config):
-    sampled = model_config.roi_sampler.num_sampled_rois
-    proposed = model_config.roi_generator.num_proposals
-    if sampled > proposed:
-        raise InputError(
-            f"task.model.roi_sampler.num_sampled_rois: {sampled} is more than "
-            f"the {proposed} of task.model.roi_generator.num_proposals; lower "
-            "it, or raise those"
-        )

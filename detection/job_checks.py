@@ -1,0 +1,160 @@
+"""What is checked before a job starts: its trainer, data and folder.
+
+All raise `InputError`, one line.
+"""
+
+import pathlib
+
+import tensorflow as tf
+
+from detection import tfds_decoder
+from detection.data.records import check_whole
+from detection.job_folder import PARAMS_FILE, read_categories, read_params
+from detection.tasks import has_initial_weights
+from nasnet_tf.errors import InputError
+from nasnet_tf.training.config_checks import flatten
+
+# Of `task.model`: what has no weights.
+_CHANGEABLE = ("regions_at_once", "detection_generator.")
+
+
+def check_trainer(trainer) -> None:
+    """Whether the trainer's intervals and optimizer fit each other."""
+    if trainer.steps_per_loop < 1:
+        raise InputError(
+            f"trainer.steps_per_loop: {trainer.steps_per_loop} is not 1 or more"
+        )
+    optimizer = trainer.optimizer_config.optimizer.type
+    if trainer.optimizer_config.ema and optimizer.endswith("_experimental"):
+        raise InputError(
+            f"trainer.optimizer_config.ema: it does not work with {optimizer}; "
+            "take sgd, adam or rmsprop, or set it to null"
+        )
+    for name in ("summary_interval", "checkpoint_interval"):
+        interval = getattr(trainer, name)
+        if interval % trainer.steps_per_loop:
+            raise InputError(
+                f"trainer.{name}: {interval} is not a multiple of "
+                f"trainer.steps_per_loop, {trainer.steps_per_loop}; change one"
+            )
+
+
+def check_data(params, trains: bool, evaluates: bool) -> None:
+    """Whether the data that are used are there, and fit the model."""
+    task = params.task
+    used = {"train_data": trains, "validation_data": evaluates}
+    for key in (key for key, is_used in used.items() if is_used):
+        data = getattr(task, key)
+        if data.global_batch_size < 1:
+            raise InputError(
+                f"task.{key}.global_batch_size: {data.global_batch_size} is "
+                "not 1 or more"
+            )
+        if data.tfds_name:
+            _check_tfds(key, data)
+        else:
+            _check_input_path(f"task.{key}.input_path", data.input_path)
+        categories = data_categories(data)
+        if categories and task.model.num_classes <= max(categories):
+            raise InputError(
+                f"task.model.num_classes: {task.model.num_classes} is too few "
+                f"for category id {max(categories)} of task.{key}; set it to "
+                f"{max(categories) + 1}, background included"
+            )
+    _check_same_categories(task, trains and evaluates)
+    if task.annotation_file and not tf.io.gfile.exists(task.annotation_file):
+        raise InputError(
+            f"task.annotation_file: {task.annotation_file} does not exist; "
+            "give COCO's JSON of the validation data, or set it to null"
+        )
+
+
+def _check_tfds(key, data):
+    if data.input_path:
+        raise InputError(
+            f"task.{key}.input_path: {data.input_path!r} beside "
+            f'task.{key}.tfds_name; set task.{key}.input_path=""'
+        )
+    if not data.tfds_split:
+        raise InputError(
+            f"task.{key}.tfds_split: missing; give the split of "
+            f"{data.tfds_name}, such as train"
+        )
+
+
+def _check_same_categories(task, both):
+    """A wrong mapping would be an AP of 0."""
+    if not both:
+        return
+    trained, validated = map(
+        data_categories, (task.train_data, task.validation_data)
+    )
+    for number in sorted(trained.keys() & validated.keys()):
+        if trained[number] != validated[number]:
+            raise InputError(
+                f"task.validation_data: category {number} is "
+                f"{validated[number]!r} there and {trained[number]!r} in "
+                "task.train_data; convert both from the same categories"
+            )
+
+
+def data_categories(data) -> dict[int, str]:
+    """Names by category id of what a `train_data` reads; empty if unknown."""
+    if not data.tfds_name:
+        return read_categories(_records_folder(data.input_path))
+    return tfds_decoder.category_names(data.tfds_name)
+
+
+def _check_input_path(name, input_path):
+    patterns = input_path
+    if isinstance(input_path, str):
+        patterns = input_path.split(",")
+    if not patterns:
+        raise InputError(f"{name}: an empty list; give the path of TFRecords")
+    for pattern in patterns:
+        files = tf.io.gfile.glob(str(pattern).strip())
+        if not files:
+            raise InputError(
+                f"{name}: {pattern!r} matches no file; write TFRecords by "
+                "python -m detection.coco, or give their path"
+            )
+        check_whole(files, name)
+
+
+def check_same_job(params, model_dir) -> None:
+    """A checkpoint of another network cannot be restored."""
+    if not (model_dir / PARAMS_FILE).is_file():
+        return
+    if tf.train.latest_checkpoint(str(model_dir)) is None:
+        return
+    saved, now = read_params(model_dir).task, params.task
+    saved_model, model = (
+        flatten(task.model.as_dict()) for task in (saved, now)
+    )
+    values = {
+        f"task.model.{name}": (saved_model.get(name), value)
+        for name, value in model.items()
+        if not name.startswith(_CHANGEABLE)
+    }
+    # They decide what is trained, and so what the optimizer holds.
+    values["task.freeze_backbone"] = (
+        saved.freeze_backbone,
+        now.freeze_backbone,
+    )
+    if has_initial_weights(saved) != has_initial_weights(now):
+        values["task.initial_weights"] = (
+            saved.initial_weights,
+            now.initial_weights,
+        )
+    for name, (before, value) in values.items():
+        if before != value:
+            raise InputError(
+                f"model_dir: {model_dir} holds a job of another model, "
+                f"{name}: {before!r} there, {value!r} now; give another "
+                "folder, or the same configuration"
+            )
+
+
+def _records_folder(input_path):
+    first = input_path if isinstance(input_path, str) else input_path[0]
+    return pathlib.Path(first.split(",")[0].strip()).parent

@@ -1,0 +1,91 @@
+"""Values of `task.model` that do not fit each other."""
+
+from nasnet_tf.errors import InputError
+
+
+def check_levels(model_config) -> None:
+    """Whether the decoder gets the levels that it reads.
+
+    Raises:
+        InputError: it does not; or there is no such size or class.
+    """
+    size = model_config.input_size
+    if len(size) != 3 or size[2] != 3 or min(size[:2]) < 32:
+        raise InputError(
+            f"task.model.input_size: {size} is not [height, width, 3] of 32 "
+            "pixels or more"
+        )
+    if model_config.num_classes < 2:
+        raise InputError(
+            f"task.model.num_classes: {model_config.num_classes} leaves no "
+            "class beside the background, 0; give the largest category id + 1"
+        )
+    least, most = model_config.min_level, model_config.max_level
+    if least > most:
+        raise InputError(
+            f"task.model.min_level: {least} is above task.model.max_level, "
+            f"{most}"
+        )
+    backbone = model_config.backbone
+    if backbone.type == "nasnet" and backbone.nasnet.min_level > least:
+        raise InputError(
+            f"task.model.min_level: {least} is below the "
+            f"{backbone.nasnet.min_level} of "
+            "task.model.backbone.nasnet.min_level; raise it, or lower that"
+        )
+
+
+def check_faster_rcnn(model_config) -> None:
+    """What only Faster R-CNN has, the paper's form included.
+
+    Raises:
+        InputError: two values do not fit.
+    """
+    check_levels(model_config)
+    sampler = model_config.roi_sampler
+    proposed = model_config.roi_generator.num_proposals
+    if sampler.num_sampled_rois > proposed:
+        raise InputError(
+            "task.model.roi_sampler.num_sampled_rois: "
+            f"{sampler.num_sampled_rois} is more than the {proposed} of "
+            "task.model.roi_generator.num_proposals; lower it, or raise those"
+        )
+    if sampler.cascade_iou_thresholds:
+        _check_cascade(model_config)
+    if model_config.cells_head:
+        _check_cells_head(model_config)
+
+
+def _check_cascade(model_config):
+    for name in ("cells_head", "regions_at_once"):
+        if value := getattr(model_config, name):
+            raise InputError(
+                f"task.model.{name}: {value} beside "
+                "task.model.roi_sampler.cascade_iou_thresholds; a cascade "
+                f"needs {type(value)()}"
+            )
+    if not model_config.detection_head.class_agnostic_bbox_pred:
+        raise InputError(
+            "task.model.detection_head.class_agnostic_bbox_pred: false beside "
+            "a cascade, whose heads share boxes; set it to true"
+        )
+
+
+def _check_cells_head(model_config):
+    if model_config.backbone.type != "nasnet":
+        raise InputError(
+            "task.model.cells_head: true beside task.model.backbone.type "
+            f"{model_config.backbone.type!r}; only nasnet has cells"
+        )
+    if model_config.decoder.type != "identity":
+        raise InputError(
+            f"task.model.decoder.type: {model_config.decoder.type!r} beside "
+            "task.model.cells_head, whose cells read the backbone's map; set "
+            "it to identity"
+        )
+    if model_config.min_level != model_config.max_level:
+        raise InputError(
+            f"task.model.max_level: {model_config.max_level} is not "
+            f"task.model.min_level, {model_config.min_level}; with "
+            "task.model.cells_head there is one map"
+        )
