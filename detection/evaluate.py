@@ -127,8 +127,6 @@ def _report(truth, results, out, name, facts):
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
-    if not values["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
     if bool(values.model) == bool(values.predictions):
         given = "both" if values.model else "neither"
         raise InputError(
@@ -167,4 +165,6 @@ if __name__ == "__main__":
     )
     flags.DEFINE_string("out", None, "Folder for the report; it is made.")
     flags.DEFINE_float("min_score", MIN_SCORE, "Of what is drawn, 0 to 1.")
+    # Model Garden tells of the layers that it builds.
+    flags.FLAGS.set_default("verbosity", logging.ERROR)
     command_line.run(main)

@@ -160,8 +160,6 @@ def _picture_names(names):
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
-    if not values["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
     for name in ("model", "images", "out"):
         if not getattr(values, name):
             raise InputError(f"{name}: missing; give --{name}")
@@ -187,4 +185,6 @@ if __name__ == "__main__":
     flags.DEFINE_string("out", None, "Folder for the results; it is made.")
     flags.DEFINE_float("min_score", MIN_SCORE, "Leave out what is less sure.")
     flags.DEFINE_integer("max_images", None, "Only the first so many.")
+    # Model Garden tells of the layers that it builds.
+    flags.FLAGS.set_default("verbosity", logging.ERROR)
     command_line.run(main)

@@ -388,7 +388,7 @@ def test_the_command_tells_what_it_left_out_and_wrote(
     out = tmp_path / "out"
     values = {"images": images, "annotations": annotations, "out": out}
     values |= {"name": "val", "shards": 2, "skip_bad": True, "workers": None}
-    given = types.SimpleNamespace(**values)
+    given = types.SimpleNamespace(**values, first=None)
     monkeypatch.setattr(coco.flags, "FLAGS", given)
     coco.main([])
     printed = capsys.readouterr()
