@@ -8,7 +8,7 @@ python -m detection.evaluate --predictions=report/predictions.json \
 
 import pathlib
 
-from absl import flags, logging
+from absl import flags
 
 from detection.evaluation.category_check import check_categories
 from detection.evaluation.detecting import detect_annotated
@@ -165,6 +165,4 @@ if __name__ == "__main__":
     )
     flags.DEFINE_string("out", None, "Folder for the report; it is made.")
     flags.DEFINE_float("min_score", MIN_SCORE, "Of what is drawn, 0 to 1.")
-    # Model Garden tells of the layers that it builds.
-    flags.FLAGS.set_default("verbosity", logging.ERROR)
-    command_line.run(main)
+    command_line.run(command_line.quiet(main))

@@ -10,7 +10,7 @@ import pathlib
 import shlex
 import sys
 
-from absl import flags, logging
+from absl import flags
 
 from nasnet_tf import command_line
 from nasnet_tf.arguments import (
@@ -124,8 +124,6 @@ def main(arguments):
     for name in ("model", "out"):
         if not values[name].value:
             raise InputError(f"{name}: missing; give --{name}=FOLDER")
-    if not values["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
     result = export_detector(
         values.model,
         values.out,
@@ -174,4 +172,4 @@ if __name__ == "__main__":
         "quantize", "none", QUANTIZATIONS, "How weights are stored; LiteRT."
     )
     flags.DEFINE_bool("overwrite", False, "Replace an earlier export.")
-    command_line.run(main)
+    command_line.run(command_line.quiet(main))

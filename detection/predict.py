@@ -9,7 +9,7 @@ import collections
 import dataclasses
 import pathlib
 
-from absl import flags, logging
+from absl import flags
 
 from detection.drawing import (
     CELL,
@@ -185,6 +185,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("out", None, "Folder for the results; it is made.")
     flags.DEFINE_float("min_score", MIN_SCORE, "Leave out what is less sure.")
     flags.DEFINE_integer("max_images", None, "Only the first so many.")
-    # Model Garden tells of the layers that it builds.
-    flags.FLAGS.set_default("verbosity", logging.ERROR)
-    command_line.run(main)
+    command_line.run(command_line.quiet(main))

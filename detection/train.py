@@ -13,7 +13,7 @@ The same command goes on where the job was stopped. Flags as those of
 import pathlib
 import shlex
 
-from absl import flags, logging
+from absl import flags
 
 from nasnet_tf import command_line
 from nasnet_tf.errors import InputError
@@ -40,8 +40,6 @@ def main(arguments):
         {"tf-models-official": "official", "pycocotools": "pycocotools"},
         extra="detection",
     )
-    if not values["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
     from detection.experiments import read_experiment
     from detection.job import run_experiment
 
@@ -81,4 +79,4 @@ if __name__ == "__main__":
         "What goes before the files: trainer.train_steps=3,"
         "task.train_data.input_path=PATH; may be repeated.",
     )
-    command_line.run(main)
+    command_line.run(command_line.quiet(main))

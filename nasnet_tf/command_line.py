@@ -21,6 +21,20 @@ def run(main) -> None:
     app.run(lambda argv: _guarded(main, argv[1:]), flags_parser=_parse_flags)
 
 
+def quiet(main):
+    """A `main` without Model Garden's INFO lines.
+
+    Those of other libraries go too; `--verbosity` brings them back.
+    """
+
+    def run_quietly(arguments):
+        if not flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.ERROR)
+        return main(arguments)
+
+    return run_quietly
+
+
 def check_no_arguments(arguments: Sequence[str]) -> None:
     """For a command that takes flags only.
 
