@@ -2,16 +2,18 @@
 
 import colorsys
 import dataclasses
-import functools
 import math
-import pathlib
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from nasnet_tf.lettering import load_font, shortened
 from nasnet_tf.output_file import written_beside
 
+# In the folder of an evaluation or of predictions.
+DRAWN, SHEET = "drawn", "contact_sheet.jpg"
+# Of the detections that are drawn.
+MIN_SCORE = 0.5
 # Neighbouring ids get hues that are far apart.
 _GOLDEN = 0.618034
 _TONES = ((0.85, 1.0), (0.65, 0.95), (1.0, 0.8))
@@ -95,7 +97,7 @@ def draw_boxes(image: Image.Image, boxes: list[Box]) -> Image.Image:
     width = max(2, round(side / 250))
     # Many labels hide less of the image where they are smaller.
     crowding = max(1.0, len(boxes) / 10) ** 0.25
-    font = _font(max(10, round(side / 40 / crowding)))
+    font = load_font(max(10, round(side / 40 / crowding)))
     for box in reversed(boxes):
         _draw_edges(draw, box, width, image.size)
     taken, labels = [], []
@@ -167,15 +169,6 @@ def _brightness(color):
     return np.dot(color, (0.299, 0.587, 0.114))
 
 
-@functools.cache
-def _font(size):
-    # Pillow's own font has few letters beyond English ones.
-    return ImageFont.truetype(
-        pathlib.Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"),
-        size,
-    )
-
-
 def side_by_side(images: list[Image.Image], titles: list[str]) -> Image.Image:
     """Images of one size beside each other, each under its title.
 
@@ -184,7 +177,7 @@ def side_by_side(images: list[Image.Image], titles: list[str]) -> Image.Image:
         titles: as many.
     """
     width, height = images[0].size
-    font = _font(max(12, round(math.sqrt(width * height) / 34)))
+    font = load_font(max(12, round(math.sqrt(width * height) / 34)))
     band = 2 * font.size
     gap = max(4, width // 80)
     sheet = Image.new(
@@ -194,7 +187,7 @@ def side_by_side(images: list[Image.Image], titles: list[str]) -> Image.Image:
     for number, (image, title) in enumerate(zip(images, titles, strict=True)):
         left = number * (width + gap)
         sheet.paste(image, (left, band))
-        title = _shortened(title, font, width - font.size)
+        title = shortened(title, font, width - font.size)
         draw.text(
             (left + font.size / 2, band / 2), title, "white", font, anchor="lm"
         )
@@ -247,7 +240,7 @@ def contact_sheet(
     size = (columns * pitch[0] + GAP, rows * pitch[1] + GAP)
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
-    font = _font(CAPTION_SIZE)
+    font = load_font(CAPTION_SIZE)
     for number, (image, caption) in enumerate(
         zip(images, captions, strict=True)
     ):
@@ -258,20 +251,12 @@ def contact_sheet(
         sheet.paste(image, (left + space[0], top + space[1]))
         draw.text(
             (left + cell[0] / 2, top + cell[1] + CAPTION / 2 + 1),
-            _shortened(caption, font, cell[0]),
+            shortened(caption, font, cell[0]),
             "#111827",
             font,
             anchor="mm",
         )
     return sheet
-
-
-def _shortened(text, font, width):
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text + "…"
 
 
 def write_picture(image: Image.Image, path) -> None:

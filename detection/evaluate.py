@@ -10,6 +10,7 @@ import pathlib
 
 from absl import flags
 
+from detection.drawing import MIN_SCORE, SHEET
 from detection.evaluation.category_check import check_categories
 from detection.evaluation.detecting import detect_annotated
 from detection.evaluation.ground_truth import read_ground_truth
@@ -21,20 +22,24 @@ from detection.evaluation.report_files import (
     write_report,
 )
 from detection.evaluation.results import (
+    PREDICTIONS,
     check_results,
     read_results,
     write_rows,
 )
-from detection.evaluation.samples import MIN_SCORE, SHEET, write_samples
+from detection.evaluation.samples import write_samples
 from nasnet_tf import command_line
-from nasnet_tf.arguments import check_number
+from nasnet_tf.arguments import check_number, expanded_path
 from nasnet_tf.errors import InputError
-
-PREDICTIONS = "predictions.json"
 
 
 def evaluate_model(
-    model, images, annotations, out, min_score: float = MIN_SCORE
+    model,
+    images,
+    annotations,
+    out,
+    min_score: float = MIN_SCORE,
+    checkpoint: str | None = None,
 ) -> Metrics:
     """Evaluates a detector on annotated images, and writes the report.
 
@@ -50,6 +55,7 @@ def evaluate_model(
         annotations: path of a JSON file in COCO's format.
         out: folder, which is made; files in it are overwritten.
         min_score: of the detections that are drawn; the numbers take all.
+        checkpoint: of a job: its name, such as `"ckpt-400"`; None: the latest.
 
     Raises:
         InputError: something cannot be read or written, an image is missing
@@ -57,16 +63,17 @@ def evaluate_model(
             the annotations; one line.
     """
     check_number("min_score", min_score, "[0, 1]")
+    out = expanded_path("out", out)
     truth = read_ground_truth(annotations)
     paths = annotated_images(images, truth)
     check_report_files(out, (PREDICTIONS, SHEET))
     # It brings TensorFlow and Model Garden.
     from detection.detectors import load_detector
 
-    detector = load_detector(model)
+    detector = load_detector(model, checkpoint)
     check_categories(detector, truth)
     results = detect_annotated(detector, truth, paths)
-    predictions = pathlib.Path(out) / PREDICTIONS
+    predictions = out / PREDICTIONS
     write_rows(results, predictions)
     facts = {"model": detector.name}
     metrics = _report(truth, results, out, detector.name, facts)
@@ -98,6 +105,7 @@ def evaluate_predictions(
             is not among those of the annotations.
     """
     check_number("min_score", min_score, "[0, 1]")
+    out = expanded_path("out", out)
     truth = read_ground_truth(annotations)
     results = read_results(predictions)
     check_results(results, truth)
@@ -132,6 +140,11 @@ def main(arguments):
         raise InputError(
             f"model: {given} of --model and --predictions given; give one"
         )
+    if values.checkpoint and values.predictions:
+        raise InputError(
+            f"checkpoint: {values.checkpoint!r} with --predictions, which "
+            "come from no checkpoint here; leave it out"
+        )
     needed = ["annotations", "out"] + (["images"] if values.model else [])
     for name in needed:
         if not getattr(values, name):
@@ -143,6 +156,7 @@ def main(arguments):
             values.annotations,
             values.out,
             values.min_score,
+            checkpoint=values.checkpoint,
         )
     else:
         evaluate_predictions(
@@ -157,6 +171,9 @@ def main(arguments):
 if __name__ == "__main__":
     flags.DEFINE_string(
         "model", None, "A training job's folder, a SavedModel or a .tflite."
+    )
+    flags.DEFINE_string(
+        "checkpoint", None, "Of a job, such as ckpt-400; default: the latest."
     )
     flags.DEFINE_string("predictions", None, "Or COCO's results, JSON.")
     flags.DEFINE_string("annotations", None, "In COCO's format, JSON.")

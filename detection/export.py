@@ -6,7 +6,6 @@ python -m detection.predict --model=exported --images=photos --out=found
 What was written is run beside the checkpoint, and kept if it finds the same.
 """
 
-import pathlib
 import shlex
 import sys
 
@@ -16,8 +15,9 @@ from nasnet_tf import command_line
 from nasnet_tf.arguments import (
     MIN_SIZE,
     check_choice,
-    check_integer,
+    check_image_size,
     expanded_path,
+    parse_image_size,
 )
 from nasnet_tf.errors import InputError
 from nasnet_tf.output_folder import check_folder
@@ -77,15 +77,18 @@ def export_detector(
             f"quantize: {quantize!r} with format {format!r}, which is exported "
             "in float32 only; leave it out, or take --format=litert"
         )
-    size = _checked_size(image_size)
+    size = image_size
+    if size is not None:
+        size = check_image_size(size, least=MIN_SIZE)
     packages = {"tf-models-official": "official"}
     if format == "litert":
         packages["ai-edge-litert"] = "ai_edge_litert"
     check_packages(f"format {format!r}", packages, extra="detection")
     model = expanded_path("model", model)
-    from detection.detectors.files import FILES, PARAMS_FILE
+    from detection.data.categories import CATEGORIES_FILE
+    from detection.detectors.files import FILES
     from detection.exporting.card import CARDS
-    from detection.job_folder import CATEGORIES_FILE
+    from detection.job_folder import PARAMS_FILE
 
     names = {*FILES.values(), PARAMS_FILE, CATEGORIES_FILE, *CARDS}
     out = check_folder(out, names, overwrite)
@@ -104,20 +107,6 @@ def export_detector(
     )
 
 
-def _checked_size(image_size):
-    if image_size is None:
-        return None
-    if not isinstance(image_size, (tuple, list)):
-        image_size = (image_size, image_size)
-    if len(image_size) != 2:
-        raise InputError(
-            f"image_size: {image_size!r} is neither pixels nor (height, width)"
-        )
-    for side in image_size:
-        check_integer("image_size", side, least=MIN_SIZE)
-    return tuple(image_size)
-
-
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
@@ -129,30 +118,15 @@ def main(arguments):
         values.out,
         values.format,
         checkpoint=values.checkpoint,
-        image_size=_image_size(values.image_size),
+        image_size=parse_image_size(values.image_size, ("640", "480x640")),
         images=values.images,
         quantize=values.quantize,
         overwrite=values.overwrite,
         command=shlex.join(["python", "-m", "detection.export", *sys.argv[1:]]),
     )
     print(f"parity: {result.parity}\nwrote")
-    for path in sorted(pathlib.Path(values.out).expanduser().iterdir()):
+    for path in sorted(expanded_path("out", values.out).iterdir()):
         print(f"  {path}")
-
-
-def _image_size(text):
-    if text is None:
-        return None
-    try:
-        sides = [int(side) for side in text.lower().split("x")]
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2):
-        raise InputError(
-            f"image_size: {text!r} is neither pixels, such as 640, nor "
-            "HEIGHTxWIDTH, such as 480x640"
-        )
-    return sides[0] if len(sides) == 1 else tuple(sides)
 
 
 if __name__ == "__main__":

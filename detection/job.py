@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import pathlib
 import time
 from collections.abc import Callable
@@ -13,19 +12,17 @@ from official.core import config_definitions as cfg
 from official.core import task_factory, train_lib
 from official.modeling import hyperparams, performance
 
+from detection.data.categories import CATEGORIES_FILE, write_categories
 from detection.job_checks import (
     check_data,
     check_same_job,
     check_trainer,
     data_categories,
 )
-from detection.job_folder import (
-    CATEGORIES_FILE,
-    PARAMS_FILE,
-)
+from detection.job_folder import PARAMS_FILE
 from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.output_file import written_beside
-from nasnet_tf.training.checkpoint import exclusive
+from nasnet_tf.training.lock import exclusive
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,10 +174,9 @@ def _save_params(params, model_dir):
     with written_beside(model_dir / PARAMS_FILE, "model_dir") as beside:
         hyperparams.save_params_dict_to_yaml(params, str(beside))
     if categories := data_categories(params.task.train_data):
-        rows = [{"id": n, "name": name} for n, name in categories.items()]
         path = model_dir / CATEGORIES_FILE
         with written_beside(path, "model_dir") as beside:
-            beside.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+            write_categories(beside, categories)
 
 
 def _files(model_dir):

@@ -8,8 +8,9 @@ import pathlib
 import tensorflow as tf
 
 from detection import tfds_decoder
+from detection.data.categories import read_categories
 from detection.data.records import check_whole
-from detection.job_folder import PARAMS_FILE, read_categories, read_params
+from detection.job_folder import PARAMS_FILE, read_params
 from detection.tasks import has_initial_weights
 from nasnet_tf.errors import InputError
 from nasnet_tf.training.config_checks import flatten
@@ -128,31 +129,29 @@ def check_same_job(params, model_dir) -> None:
     if tf.train.latest_checkpoint(str(model_dir)) is None:
         return
     saved, now = read_params(model_dir).task, params.task
-    saved_model, model = (
-        flatten(task.model.as_dict()) for task in (saved, now)
-    )
-    values = {
-        f"task.model.{name}": (saved_model.get(name), value)
-        for name, value in model.items()
-        if not name.startswith(_CHANGEABLE)
-    }
-    # They decide what is trained, and so what the optimizer holds.
-    values["task.freeze_backbone"] = (
-        saved.freeze_backbone,
-        now.freeze_backbone,
-    )
-    if has_initial_weights(saved) != has_initial_weights(now):
-        values["task.initial_weights"] = (
-            saved.initial_weights,
-            now.initial_weights,
-        )
-    for name, (before, value) in values.items():
-        if before != value:
+    before, values = _what_is_trained(saved), _what_is_trained(now)
+    # Not which weights it began with counts, but whether there were some.
+    if has_initial_weights(saved) == has_initial_weights(now):
+        del values["task.initial_weights"]
+    for name, value in values.items():
+        if before.get(name) != value:
             raise InputError(
                 f"model_dir: {model_dir} holds a job of another model, "
-                f"{name}: {before!r} there, {value!r} now; give another "
-                "folder, or the same configuration"
+                f"{name}: {before.get(name)!r} there, {value!r} now; give "
+                "another folder, or the same configuration"
             )
+
+
+def _what_is_trained(task):
+    """By name, what a checkpoint and its optimizer depend on."""
+    return {
+        f"task.model.{name}": value
+        for name, value in flatten(task.model.as_dict()).items()
+        if not name.startswith(_CHANGEABLE)
+    } | {
+        "task.freeze_backbone": task.freeze_backbone,
+        "task.initial_weights": task.initial_weights,
+    }
 
 
 def _records_folder(input_path):

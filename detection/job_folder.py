@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from official.core import config_definitions as cfg
 
 PARAMS_FILE = "params.yaml"
-CATEGORIES_FILE = "categories.json"
 
 
 def read_params(model_dir) -> cfg.ExperimentConfig:
@@ -52,22 +50,3 @@ def read_params(model_dir) -> cfg.ExperimentConfig:
             "give another folder"
         ) from None
     return params
-
-
-def read_categories(folder) -> dict[int, str]:
-    """Names by category id of `categories.json`; empty without one.
-
-    Raises:
-        InputError: the file is damaged.
-    """
-    path = pathlib.Path(folder) / CATEGORIES_FILE
-    if not path.is_file():
-        return {}
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-        return {int(entry["id"]): str(entry["name"]) for entry in listed}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(
-            f"categories: {path} is not a list of COCO categories; write "
-            '[{"id": 1, "name": "person"}, ...]'
-        ) from None

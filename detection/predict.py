@@ -7,12 +7,16 @@ python -m detection.predict --model=exported/model.tflite --images=cat.jpg \
 
 import collections
 import dataclasses
+import json
 import pathlib
 
 from absl import flags
 
 from detection.drawing import (
     CELL,
+    DRAWN,
+    MIN_SCORE,
+    SHEET,
     coco_boxes,
     contact_sheet,
     draw_large,
@@ -21,16 +25,18 @@ from detection.drawing import (
 )
 from detection.evaluation.detecting import detect_all
 from detection.evaluation.images import find_images, read_sizes
-from detection.evaluation.results import to_results, write_rows
+from detection.evaluation.results import PREDICTIONS, to_results, write_rows
 from nasnet_tf import command_line
-from nasnet_tf.arguments import check_integer, check_number
+from nasnet_tf.arguments import check_integer, check_number, expanded_path
 from nasnet_tf.errors import InputError
-from nasnet_tf.output_file import check_output, make_folder
+from nasnet_tf.output_file import (
+    cannot_be_written,
+    check_output,
+    make_folder,
+)
 from nasnet_tf.photos import open_photo
 
-DRAWN, SHEET = "drawn", "contact_sheet.jpg"
-PREDICTIONS, IMAGES = "predictions.json", "images.json"
-MIN_SCORE = 0.5
+IMAGES = "images.json"
 # Images on the contact sheet, and in one of its rows.
 SHOWN, COLUMNS = 24, 6
 
@@ -41,6 +47,7 @@ def predict(
     out,
     min_score: float = MIN_SCORE,
     max_images: int | None = None,
+    checkpoint: str | None = None,
 ) -> list[dict]:
     """Detects objects in images, and writes pictures and results.
 
@@ -49,6 +56,9 @@ def predict(
     COCO's results, each with its `file_name` too, and `images.json`, which
     lists id, name and size of all images as COCO does. Images are turned as
     their EXIF data says, and boxes refer to them turned.
+
+    Pictures of images that only an earlier run was shown are removed, by that
+    run's `images.json`.
 
     An image's id is the number that its name is, as in COCO, where all names
     are different numbers; else they are numbered from 1.
@@ -61,6 +71,7 @@ def predict(
         min_score: leave out detections of a lower score. For an evaluation
             take 0.
         max_images: only the first so many.
+        checkpoint: of a job: its name, such as `"ckpt-400"`; None: the latest.
 
     Returns:
         COCO's results, as written.
@@ -72,15 +83,15 @@ def predict(
     check_number("min_score", min_score, "[0, 1]")
     if max_images is not None:
         check_integer("max_images", max_images)
-    out = pathlib.Path(out)
-    photos = _find(pathlib.Path(images), out, max_images)
+    out = expanded_path("out", out)
+    photos = _find(expanded_path("images", images), out, max_images)
     make_folder(out / DRAWN)
     for name in (SHEET, PREDICTIONS, IMAGES):
         check_output(out / name)
     # It brings TensorFlow and Model Garden.
     from detection.detectors import load_detector
 
-    detector = load_detector(model)
+    detector = load_detector(model, checkpoint)
     results, rows, cells = [], [], []
     paths = {photo: photo.path for photo in photos}
     for photo, image, detections in detect_all(detector, paths, open_photo):
@@ -98,6 +109,7 @@ def predict(
     columns = COLUMNS if len(cells) > COLUMNS else None
     write_picture(contact_sheet(cells, captions, columns), out / SHEET)
     write_rows(results, out / PREDICTIONS)
+    _remove_earlier(out, photos)
     write_rows(rows, out / IMAGES)
     return results
 
@@ -157,6 +169,34 @@ def _picture_names(names):
     ]
 
 
+def _remove_earlier(out, photos):
+    """Removes pictures of images that only an earlier run was shown."""
+    # Of letters alike: not all file systems tell them from capitals.
+    kept = {str(photo.picture).casefold() for photo in photos}
+    shown = {photo.path.resolve() for photo in photos}
+    for picture in _earlier_pictures(out / IMAGES):
+        path = out / DRAWN / picture
+        if not path.is_file() or str(picture).casefold() in kept:
+            continue
+        if path.resolve() in shown:
+            continue
+        try:
+            path.unlink()
+        except OSError as error:
+            raise cannot_be_written("out", path, error) from None
+
+
+def _earlier_pictures(listing):
+    """Names of the pictures of the images that are listed."""
+    try:
+        rows = json.loads(listing.read_bytes())
+        names = _picture_names([pathlib.Path(r["file_name"]) for r in rows])
+    # There is none, or another program's.
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return []
+    return [n for n in names if not n.is_absolute() and ".." not in n.parts]
+
+
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
@@ -169,8 +209,9 @@ def main(arguments):
         values.out,
         values.min_score,
         values.max_images,
+        values.checkpoint,
     )
-    out = pathlib.Path(values.out)
+    out = expanded_path("out", values.out)
     files = ", ".join(
         str(out / name) for name in (DRAWN, SHEET, PREDICTIONS, IMAGES)
     )
@@ -180,6 +221,9 @@ def main(arguments):
 if __name__ == "__main__":
     flags.DEFINE_string(
         "model", None, "A training job's folder, a SavedModel or a .tflite."
+    )
+    flags.DEFINE_string(
+        "checkpoint", None, "Of a job, such as ckpt-400; default: the latest."
     )
     flags.DEFINE_string("images", None, "A folder of images, or one image.")
     flags.DEFINE_string("out", None, "Folder for the results; it is made.")

@@ -3,13 +3,11 @@
 import copy
 
 import tensorflow as tf
-import tf_keras
 from official.core import config_definitions as cfg
 from official.vision.serving import detection
 
 from detection.modeling.anchors import anchor_generator
-from detection.modeling.faster_rcnn import FasterRCNN, build_faster_rcnn
-from detection.modeling.retinanet import build_retinanet
+from detection.modeling.detector import build_detector
 
 # Of Model Garden's, those that a batch of any length works with.
 _ANY_BATCH = ("batched", "v2", "v3")
@@ -60,20 +58,9 @@ class DetectionModule(detection.DetectionModule):
         return list(self._padded_size)
 
     def _build_model(self):
-        config = self.params.task.model
-        shape = [*self._padded_size, 3]
-        specs = tf_keras.layers.InputSpec(shape=[self._batch_size, *shape])
-        if isinstance(config, FasterRCNN):
-            model = build_faster_rcnn(specs, config)
-        else:
-            model = build_retinanet(specs, config)
-        # Called once, so that all its variables are there to be restored.
-        model(
-            tf_keras.Input(shape),
-            image_shape=tf_keras.Input([2]),
-            training=False,
+        return build_detector(
+            self.params.task.model, self._padded_size, self._batch_size
         )
-        return model
 
     def _build_inputs(self, image):
         if image.dtype == tf.string:

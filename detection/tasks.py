@@ -22,10 +22,11 @@ from official.vision.tasks import retinanet as retinanet_tasks
 import nasnet_tf
 from detection import tfds_decoder
 from detection.modeling.anchors import anchor_generator
-from detection.modeling.faster_rcnn import FasterRCNN, build_faster_rcnn
-from detection.modeling.retinanet import RetinaNet, build_retinanet
+from detection.modeling.checks import check_initial_weights
+from detection.modeling.detector import build_detector
+from detection.modeling.faster_rcnn import FasterRCNN
+from detection.modeling.retinanet import RetinaNet
 from detection.parser import Parser
-from nasnet_tf.errors import InputError
 
 # Of the parser's configuration; the others are only checked by it.
 _PARSER_OPTIONS = (
@@ -73,10 +74,11 @@ def has_initial_weights(task_config) -> bool:
 
 
 class _NASNetTask:
-    """What both tasks have: initial weights and what they freeze."""
+    """What both tasks have: their model and its initial weights."""
 
     def __init__(self, params, *args, **kwargs):
         super().__init__(params, *args, **kwargs)
+        check_initial_weights(params)
         backbone = params.model.backbone
         if backbone.type == "nasnet" and (
             backbone.nasnet.freeze_batch_norm is None
@@ -85,16 +87,22 @@ class _NASNetTask:
             nasnet = self._task_config.model.backbone.nasnet
             nasnet.override({"freeze_batch_norm": has_initial_weights(params)})
 
+    def build_model(self) -> tf_keras.Model:
+        config = self.task_config
+        # As parsers pad images: the coarsest level has whole pixels.
+        size = preprocess_ops.compute_padded_size(
+            config.model.input_size[:2], 2**config.model.max_level
+        )
+        return build_detector(
+            config.model,
+            size,
+            l2_regularizer=_l2_regularizer(config.losses.l2_weight_decay),
+            freeze_backbone=config.freeze_backbone,
+        )
+
     def initialize(self, model: tf_keras.Model):
         super().initialize(model)
         if self.task_config.initial_weights:
-            if self.task_config.model.backbone.type != "nasnet":
-                raise InputError(
-                    f"task.initial_weights: {self.task_config.initial_weights} "
-                    "beside task.model.backbone.type "
-                    f"{self.task_config.model.backbone.type!r}; they are for "
-                    "nasnet"
-                )
             report = nasnet_tf.load_weights(
                 model.backbone.network, self.task_config.initial_weights
             )
@@ -104,22 +112,6 @@ class _NASNetTask:
 @task_factory.register_task_cls(FasterRCNNTask)
 class NASNetFasterRCNNTask(_NASNetTask, maskrcnn_tasks.MaskRCNNTask):
     """Faster R-CNN: with FPN, or as in the paper."""
-
-    def build_model(self) -> tf_keras.Model:
-        config = self.task_config
-        spec = _input_spec(config.model)
-        model = build_faster_rcnn(
-            spec, config.model, _l2_regularizer(config.losses.l2_weight_decay)
-        )
-        if config.freeze_backbone:
-            model.backbone.trainable = False
-        # Called once, so that all its variables are there to be restored.
-        model(
-            tf_keras.Input(spec.shape[1:]),
-            image_shape=tf_keras.layers.Input([2]),
-            training=False,
-        )
-        return model
 
     def build_inputs(
         self, params, input_context=None, dataset_fn=None
@@ -153,25 +145,6 @@ class NASNetFasterRCNNTask(_NASNetTask, maskrcnn_tasks.MaskRCNNTask):
 @task_factory.register_task_cls(RetinaNetTask)
 class NASNetRetinaNetTask(_NASNetTask, retinanet_tasks.RetinaNetTask):
     """RetinaNet with FPN."""
-
-    def build_model(self) -> tf_keras.Model:
-        config = self.task_config
-        model = build_retinanet(
-            _input_spec(config.model),
-            config.model,
-            _l2_regularizer(config.losses.l2_weight_decay),
-        )
-        if config.freeze_backbone:
-            model.backbone.trainable = False
-        return model
-
-
-def _input_spec(model):
-    """Of images as parsers pad them: the coarsest level has whole pixels."""
-    size = preprocess_ops.compute_padded_size(
-        model.input_size[:2], 2**model.max_level
-    )
-    return tf_keras.layers.InputSpec(shape=[None, *size, *model.input_size[2:]])
 
 
 def _l2_regularizer(weight_decay):

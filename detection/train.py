@@ -10,12 +10,12 @@ The same command goes on where the job was stopped. Flags as those of
 `official.vision.train`.
 """
 
-import pathlib
 import shlex
 
 from absl import flags
 
 from nasnet_tf import command_line
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.errors import InputError
 from nasnet_tf.packages import check_packages
 
@@ -48,7 +48,7 @@ def main(arguments):
         values.config_file or (),
         ",".join(values.params_override or ()),
     )
-    model_dir = pathlib.Path(values.model_dir).expanduser()
+    model_dir = expanded_path("model_dir", values.model_dir)
     result = run_experiment(params, values.mode, model_dir)
     print(f"done in {result.seconds:,.0f} s; files")
     width = max(len(str(path)) for path in result.files)

@@ -20,6 +20,7 @@ from export.formats import FILES
 from export.job import INPUT_TYPES, QUANTIZATIONS, export_model
 from export.result import ExportResult, size_text
 from nasnet_tf import command_line
+from nasnet_tf.arguments import parse_image_size
 from nasnet_tf.errors import InputError
 
 
@@ -33,7 +34,7 @@ def main(arguments):
         )
     if not values.format:
         raise InputError(f"format: missing; give one of {', '.join(FILES)}")
-    image_size = _image_size(values.image_size)
+    image_size = parse_image_size(values.image_size, ("224", "224x320"))
     # The quantiser tells of each of its steps at INFO.
     if not values["verbosity"].present:
         logging.set_verbosity(logging.WARNING)
@@ -56,21 +57,6 @@ def main(arguments):
         command=shlex.join(["python", "-m", "export.run", *sys.argv[1:]]),
     )
     _tell(result, pathlib.Path(values.out))
-
-
-def _image_size(text):
-    if text is None:
-        return None
-    try:
-        sides = [int(side) for side in text.lower().split("x")]
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2):
-        raise InputError(
-            f"image_size: {text!r} is neither pixels, such as 224, nor "
-            "HEIGHTxWIDTH, such as 224x320"
-        )
-    return sides[0] if len(sides) == 1 else tuple(sides)
 
 
 def _tell(result: ExportResult, out):

@@ -10,7 +10,12 @@ import keras
 import numpy as np
 
 import nasnet_tf  # noqa: F401  registers its classes with Keras
-from nasnet_tf.arguments import check_choice, check_integer, expanded_path
+from nasnet_tf.arguments import (
+    MIN_SIZE,
+    check_choice,
+    check_image_size,
+    expanded_path,
+)
 from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.nasnet import PREPROCESSINGS, NASNet
 from nasnet_tf.packages import check_packages
@@ -215,17 +220,10 @@ def _size(model, image_size):
                 "size; give one, such as --image_size=224"
             )
         return own
-    pair = isinstance(image_size, (tuple, list))
-    size = tuple(image_size) if pair else (image_size, image_size)
-    if len(size) != 2:
-        raise InputError(
-            f"image_size: {image_size!r} is neither a number of pixels nor "
-            "(height, width)"
-        )
+    # Smaller ones leave a NASNet's last cells a pixel.
+    least = MIN_SIZE if isinstance(model, NASNet) else 1
+    size = check_image_size(image_size, least, "a number of pixels")
     for given, fixed in zip(size, own, strict=True):
-        # Smaller ones leave a NASNet's last cells a pixel.
-        least = 32 if isinstance(model, NASNet) else 1
-        check_integer("image_size", given, least=least)
         if fixed not in (None, given):
             raise InputError(
                 f"image_size: {image_size}, but {model.name} reads "

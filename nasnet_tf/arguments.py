@@ -91,6 +91,61 @@ def check_input_shape(input_shape):
             )
 
 
+def parse_image_size(text: str | None, examples: tuple[str, str]):
+    """Reads a flag of pixels or HEIGHTxWIDTH.
+
+    Args:
+        text: such as "224" or "224x320", or None.
+        examples: one of each, for the message.
+
+    Returns:
+        A number, `(height, width)` or None.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2):
+        raise InputError(
+            f"image_size: {text!r} is neither pixels, such as {examples[0]}, "
+            f"nor HEIGHTxWIDTH, such as {examples[1]}"
+        )
+    return sides[0] if len(sides) == 1 else tuple(sides)
+
+
+def check_image_size(
+    image_size, least: int = 1, pixels: str = "pixels"
+) -> tuple[int, int]:
+    """Checks an image's height and width.
+
+    Args:
+        image_size: pixels a side, or `(height, width)`.
+        least: pixels that a side must have.
+        pixels: what the message calls the former.
+
+    Returns:
+        `(height, width)`.
+
+    Raises:
+        InputError: it is no such size.
+    """
+    is_pair = isinstance(image_size, (tuple, list))
+    size = tuple(image_size) if is_pair else (image_size, image_size)
+    if len(size) != 2:
+        raise InputError(
+            f"image_size: {image_size!r} is neither {pixels} nor "
+            "(height, width)"
+        )
+    for side in size:
+        check_integer("image_size", side, least)
+    return size
+
+
 def expanded_path(what, path) -> pathlib.Path:
     """The path with the folder that `~` stands for; `InputError` if unknown."""
     try:

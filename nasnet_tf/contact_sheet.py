@@ -1,12 +1,11 @@
 """A contact sheet of classified photos."""
 
 import math
-import pathlib
 
-import matplotlib
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from nasnet_tf.errors import InputError
+from nasnet_tf.lettering import load_font, shortened
 from nasnet_tf.output_file import check_output, written_beside
 from nasnet_tf.photos import open_photo
 
@@ -44,11 +43,7 @@ def write_sheet(results, path) -> None:
     rows = math.ceil(len(results) / columns)
     size = (columns * CELL_WIDTH + MARGIN, rows * CELL_HEIGHT + MARGIN)
     sheet = Image.new("RGB", size, "white")
-    # Pillow's own font has few letters beyond English ones.
-    font = ImageFont.truetype(
-        pathlib.Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"),
-        TEXT_SIZE,
-    )
+    font = load_font(TEXT_SIZE)
     for number, result in enumerate(results):
         row, column = divmod(number, columns)
         left = MARGIN + column * CELL_WIDTH
@@ -67,17 +62,9 @@ def _draw_cell(sheet, font, result, left, top):
     percent = f" {probability:.1%}"
     room = THUMBNAIL - font.getlength(percent)
     lines = (
-        (_shortened(result.path.name, font, THUMBNAIL), "#000000"),
-        (_shortened(name, font, room) + percent, "#1f4e9c"),
+        (shortened(result.path.name, font, THUMBNAIL), "#000000"),
+        (shortened(name, font, room) + percent, "#1f4e9c"),
     )
     for number, (text, color) in enumerate(lines):
         place = (left, top + THUMBNAIL + 2 + number * LINE)
         draw.text(place, text, color, font)
-
-
-def _shortened(text, font, width):
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text + "…"

@@ -12,6 +12,7 @@ import pathlib
 from absl import flags
 
 from nasnet_tf import command_line
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.errors import InputError
 from nasnet_tf.evaluation import (
     Classifier,
@@ -128,6 +129,12 @@ def _write(report, out, facts, source):
         print(f"  {path}")
 
 
+def _path(flag):
+    # As text, for imagenet is a name.
+    value = getattr(flags.FLAGS, flag)
+    return value and str(expanded_path(flag, value))
+
+
 def main(arguments):
     values = flags.FLAGS
     command_line.check_no_arguments(arguments)
@@ -136,22 +143,23 @@ def main(arguments):
         raise InputError(
             f"model: {given} of --model and --model_dir given; give one"
         )
+    model, model_dir, out, real_labels = map(
+        _path, ("model", "model_dir", "out", "real_labels")
+    )
     files = values.config_file or ()
     override = ",".join(values.params_override or ())
-    if values.model:
+    if model:
         classifier = file_classifier(
-            values.model, files, override, values.split, values.averaged
+            model, files, override, values.split, values.averaged
         )
     else:
-        classifier = job_classifier(
-            values.model_dir, files, override, values.averaged
-        )
+        classifier = job_classifier(model_dir, files, override, values.averaged)
     run(
         classifier,
         values.split,
-        values.out or values.model_dir,
+        out or model_dir,
         values.batch_size,
-        values.real_labels,
+        real_labels,
         values.match_class_names,
     )
 

@@ -7,12 +7,12 @@ python -m nasnet_tf.train --config_file=configs/cifar10_small.yaml \
 The same command goes on where the job was stopped.
 """
 
-import pathlib
 import shlex
 
 from absl import flags, logging
 
 from nasnet_tf import command_line
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.errors import InputError
 from nasnet_tf.packages import check_packages
 
@@ -25,7 +25,7 @@ def main(arguments):
     if not values.model_dir:
         raise InputError("model_dir: missing; give --model_dir=FOLDER")
     check_packages("nasnet_tf.train", {"tf-models-official": "official"})
-    model_dir = pathlib.Path(values.model_dir).expanduser()
+    model_dir = expanded_path("model_dir", values.model_dir)
     files = values.config_file or ()
     override = ",".join(values.params_override or ())
     if values.mode == "eval":

@@ -5,6 +5,8 @@ import json
 
 from image_sets import photo
 
+from detection.data.annotations import read_annotations
+
 
 def coco_set():
     """Three images of 48x40 pixels, the last of background, one crowd."""
@@ -47,3 +49,18 @@ def write_set(folder, content=None, pictures=True):
         photo(number).save(images / image["file_name"], quality=95)
     (folder / "a.json").write_text(json.dumps(content))
     return images, folder / "a.json"
+
+
+def read_set(folder, content=None, **arguments):
+    """Writes a set, and reads it with `read_annotations`."""
+    images, annotations = write_set(folder, content)
+    return read_annotations(annotations, images, **arguments)
+
+
+def contents(folder):
+    """The bytes of a folder's files by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())

@@ -24,18 +24,27 @@ REGIONS = (
     "task.model.roi_generator.num_proposals=7,"
     "task.model.roi_sampler.num_sampled_rois=6"
 )
+# Of a feature pyramid.
+LEVELS = (
+    ",task.model.min_level=3,task.model.max_level=4,"
+    "task.model.backbone.nasnet.min_level=3,"
+    "task.model.backbone.nasnet.max_level=4,"
+    "task.model.decoder.fpn.num_filters=8"
+)
 FPN = (
     SMALL
     + REGIONS
+    + LEVELS
     + (
-        ",task.model.min_level=3,task.model.max_level=4,"
-        "task.model.backbone.nasnet.min_level=3,"
-        "task.model.backbone.nasnet.max_level=4,"
-        "task.model.decoder.fpn.num_filters=8,"
-        "task.model.detection_head.num_filters=8,"
+        ",task.model.detection_head.num_filters=8,"
         "task.model.detection_head.num_convs=1,"
         "task.model.detection_head.fc_dims=8"
     )
+)
+RETINANET = (
+    SMALL
+    + LEVELS
+    + ",task.model.head.num_filters=8,task.model.head.num_convs=1"
 )
 PAPER = (
     SMALL

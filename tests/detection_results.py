@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from detection.detections import Detections
+from detection.evaluation.ground_truth import read_ground_truth
 
 # Ids with gaps, as COCO's are.
 CATEGORIES = {1: "person", 3: "car", 7: "tea pot", 8: "umbrella"}
@@ -78,6 +79,11 @@ def write_json(path, value):
     return path
 
 
+def truth_of(folder, dataset):
+    """A set as `read_ground_truth` gives it, by way of a file."""
+    return read_ground_truth(write_json(folder / "truth.json", dataset))
+
+
 def write_images(folder, dataset):
     """The images of a set: the boxes in grey on noise."""
     folder.mkdir()
@@ -135,6 +141,7 @@ def install(monkeypatch, detector):
 
     def load_detector(path, checkpoint=None):
         asked.append(path)
+        detector.checkpoint = checkpoint
         return detector
 
     module = types.ModuleType("detection.detectors")

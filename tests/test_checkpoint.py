@@ -10,13 +10,13 @@ import pytest
 from nasnet_tf.errors import InputError
 from nasnet_tf.training.checkpoint import (
     JobCheckpoint,
-    exclusive,
     network_weights,
     newest_checkpoint,
     restore_network,
     save_network_config,
 )
 from nasnet_tf.training.config import ModelConfig, RecipeConfig
+from nasnet_tf.training.lock import exclusive
 from nasnet_tf.training.network import initialize
 from nasnet_tf.training.optimizer import make_optimizer
 from tests.conftest import tiny_network

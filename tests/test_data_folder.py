@@ -42,6 +42,13 @@ def damage(path):
     return str(path)
 
 
+def test_an_unknown_home_folder_is_one_line():
+    line = error_line(data.open_data, folder_config("~no-such-user/pets"))
+    assert line.startswith(
+        "data.data_dir: ~no-such-user/pets begins with a home folder"
+    )
+
+
 def test_classes_are_the_folders_of_the_train_split(root):
     (root / "train" / ".hidden").mkdir()
     opened = data.open_data(folder_config(root))

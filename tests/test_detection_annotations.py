@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from coco_sets import coco_set, entry, write_set
+from coco_sets import coco_set, entry, read_set, write_set
 from conftest import line_of
 from image_sets import photo
 
@@ -14,15 +14,10 @@ from detection.data.problems import DataError, Problems
 from nasnet_tf import InputError
 
 
-def read(folder, content=None, **arguments):
-    images, annotations = write_set(folder, content)
-    return read_annotations(annotations, images, **arguments)
-
-
 def problem(folder, content, kind):
     """The one line of a set with one problem of a kind."""
     with pytest.raises(DataError) as error:
-        read(folder, content)
+        read_set(folder, content)
     assert error.value.problems.counts == {kind: 1}
     line = line_of(error)
     start = f"annotations: {folder / 'a.json'} has 1 problem: {kind}: 1 ("
@@ -37,7 +32,7 @@ def ids(data):
 
 
 def test_a_good_set_is_read(tmp_path):
-    data = read(tmp_path)
+    data = read_set(tmp_path)
     assert data.categories == {3: "car", 90: "toothbrush"}
     assert ids(data) == {11: 2, 7: 1, 300: 0}
     image = data.images[0]
@@ -55,7 +50,7 @@ def test_a_good_set_is_read(tmp_path):
 def test_a_box_may_reach_one_pixel_over_the_edge(tmp_path):
     content = coco_set()
     content["annotations"][0]["bbox"] = [-0.9, -1, 49.9, 42]
-    (box, _) = read(tmp_path, content).images[0].annotations
+    (box, _) = read_set(tmp_path, content).images[0].annotations
     assert box.box == (0, 0, 40, 48)
     content["annotations"][0]["bbox"] = [-0.9, -1, 49.9, 42.01]
     line = problem(tmp_path, content, checks.OUTSIDE)
@@ -88,7 +83,7 @@ def test_a_bad_box_is_one_line_and_dropped_alone(tmp_path, box, kind):
     content["annotations"][0]["bbox"] = box
     line = problem(tmp_path, content, kind)
     assert f"{kind}: 1 (annotation 1: " in line
-    data = read(tmp_path, content, skip_bad=True)
+    data = read_set(tmp_path, content, skip_bad=True)
     assert ids(data) == {11: 1, 7: 1, 300: 0}
     assert data.problems.counts == {kind: 1}
     assert (data.dropped_images, data.dropped_annotations) == (0, 1)
@@ -116,7 +111,7 @@ def test_a_bad_annotation_is_one_line_and_dropped_alone(
     content = coco_set()
     content["annotations"][2][field] = value
     assert f"{kind}: 1 ({shown}" in problem(tmp_path, content, kind)
-    data = read(tmp_path, content, skip_bad=True)
+    data = read_set(tmp_path, content, skip_bad=True)
     assert ids(data) == {11: 1, 7: 1, 300: 0}
     assert data.images[0].annotations[0].category_id == 3
 
@@ -126,7 +121,7 @@ def test_an_annotation_that_is_no_object(tmp_path):
     content["annotations"].append("\n" * 200)
     line = problem(tmp_path, content, checks.ANNOTATION)
     assert len(line) < 400
-    assert ids(read(tmp_path, content, skip_bad=True))[11] == 2
+    assert ids(read_set(tmp_path, content, skip_bad=True))[11] == 2
 
 
 @pytest.mark.parametrize(
@@ -154,7 +149,7 @@ def test_a_bad_image_is_one_line_and_goes_with_its_annotations(
     # Else its box would be outside.
     content["annotations"][2]["bbox"] = [30, 20, 10, 10]
     assert f"{kind}: 1 ({shown}" in problem(tmp_path, content, kind)
-    data = read(tmp_path, content, skip_bad=True)
+    data = read_set(tmp_path, content, skip_bad=True)
     assert ids(data) == {7: 1, 300: 0}
     assert (data.dropped_images, data.dropped_annotations) == (1, 2)
 
@@ -165,7 +160,7 @@ def test_an_image_id_that_is_no_integer(tmp_path, number):
     content = coco_set()
     content["images"][2]["id"] = number
     problem(tmp_path, content, checks.IMAGE)
-    assert ids(read(tmp_path, content, skip_bad=True)) == {11: 2, 7: 1}
+    assert ids(read_set(tmp_path, content, skip_bad=True)) == {11: 2, 7: 1}
 
 
 def test_images_that_share_an_id_are_dropped_with_their_annotations(tmp_path):
@@ -173,7 +168,7 @@ def test_images_that_share_an_id_are_dropped_with_their_annotations(tmp_path):
     content["images"][2]["id"] = 11
     line = problem(tmp_path, content, checks.IMAGE_TWICE)
     assert "(image 11: c.jpg)" in line
-    data = read(tmp_path, content, skip_bad=True)
+    data = read_set(tmp_path, content, skip_bad=True)
     assert ids(data) == {7: 1}
     assert (data.dropped_images, data.dropped_annotations) == (2, 2)
 
@@ -199,7 +194,7 @@ def test_a_bad_category_is_one_line_and_goes_with_its_annotations(
         *([entry(2, 7, number, [0, 0, 9, 9])] if number in (0, 90) else []),
     ]
     problem(tmp_path, content, kind)
-    data = read(tmp_path, content, skip_bad=True)
+    data = read_set(tmp_path, content, skip_bad=True)
     assert data.categories == left
     assert data.dropped_categories == 1
     assert ids(data) == {11: 1, 7: 0, 300: 0}
@@ -302,7 +297,7 @@ def test_paths_that_lead_nowhere(tmp_path):
 @pytest.mark.parametrize("workers", [0, -1, 1.5])
 def test_bad_workers(tmp_path, workers):
     with pytest.raises(InputError) as error:
-        read(tmp_path, workers=workers)
+        read_set(tmp_path, workers=workers)
     assert line_of(error).startswith(f"workers: {workers} is not a positive")
 
 
@@ -311,7 +306,7 @@ def test_nothing_left_is_an_error_with_skip_bad_too(tmp_path):
     for annotation in content["annotations"]:
         annotation["bbox"] = [1, 1, 0, 0]
     with pytest.raises(DataError) as error:
-        read(tmp_path, content, skip_bad=True)
+        read_set(tmp_path, content, skip_bad=True)
     assert (
         "has no good annotation left: boxes empty or negative: 3 (annotation"
         in line_of(error)
@@ -327,7 +322,7 @@ def test_all_problems_are_counted_at_once(tmp_path):
     ]
     content["annotations"][-1] |= {"image_id": 5, "area": -1.0}
     with pytest.raises(DataError) as error:
-        read(tmp_path, content)
+        read_set(tmp_path, content)
     assert error.value.problems.counts == {
         checks.MISSING: 1,
         checks.IMAGE_UNKNOWN: 1,
@@ -342,7 +337,7 @@ def test_all_problems_are_counted_at_once(tmp_path):
         "annotation 5: 8, ...); other kinds: 9; mend them, or leave out what "
         "is bad with --skip_bad"
     )
-    data = read(tmp_path, content, skip_bad=True)
+    data = read_set(tmp_path, content, skip_bad=True)
     assert ids(data) == {7: 1, 300: 0}
     assert (data.dropped_images, data.dropped_annotations) == (1, 10)
 
@@ -369,6 +364,6 @@ def test_fields_that_coco_may_leave_out(tmp_path):
     del content["annotations"][0]["area"]
     del content["annotations"][0]["segmentation"]
     content["annotations"][1] |= {"area": None, "iscrowd": 0}
-    data = read(tmp_path, content)
+    data = read_set(tmp_path, content)
     assert data.images[0].annotations[0].area == 205
     assert data.images[1].annotations[0].area == 1920

@@ -130,11 +130,38 @@ def test_what_is_wrong_is_told_before_the_work(data, tmp_path, monkeypatch):
     assert detector.seen == [] and _names(data.out) == set()
 
 
+def test_a_checkpoint_by_name(data, monkeypatch):
+    detector = FakeDetector(data.dataset)
+    install(monkeypatch, detector)
+    values = {"model": "m", "checkpoint": "ckpt-20", "out": data.out}
+    values |= {"images": data.images, "annotations": data.annotations}
+    _flags(monkeypatch, **values)
+    main([])
+    assert detector.checkpoint == "ckpt-20" and len(detector.seen) == 10
+
+
+def test_an_unknown_home_folder_is_one_line(data, monkeypatch):
+    asked = install(monkeypatch, FakeDetector(data.dataset))
+    paths = {"images": data.images, "annotations": data.annotations}
+    for name in ("images", "annotations", "out"):
+        given = {**paths, "out": data.out, name: "~no-such-user/x"}
+        with pytest.raises(InputError) as error:
+            evaluate_model("m", **given)
+        assert line_of(error) == (
+            f"{name}: ~no-such-user/x begins with a home folder that is not "
+            "known here; give the path in full"
+        )
+    with pytest.raises(InputError, match=r"^predictions: ~no-such-user/x "):
+        evaluate_predictions("~no-such-user/x", data.annotations, data.out)
+    assert asked == [] and not data.out.exists()
+
+
 def _flags(monkeypatch, **values):
     given = dict.fromkeys(
         ("model", "predictions", "annotations", "images", "out")
     )
-    given = types.SimpleNamespace(**{**given, "min_score": 0.5, **values})
+    given |= {"min_score": 0.5, "checkpoint": None}
+    given = types.SimpleNamespace(**given | values)
     monkeypatch.setattr(detection.evaluate.flags, "FLAGS", given)
 
 
@@ -153,10 +180,15 @@ def test_flags(monkeypatch):
     assert line(predictions="y") == "annotations: missing; give --annotations"
     assert "out: missing" in line(predictions="y", annotations="z")
     assert "images: missing" in line(model="x", annotations="y", out="z")
+    assert line(predictions="y", checkpoint="ckpt-3").startswith(
+        "checkpoint: 'ckpt-3' with --predictions"
+    )
     called = []
     for name in ("evaluate_model", "evaluate_predictions"):
         monkeypatch.setattr(
-            detection.evaluate, name, lambda *given: called.append(given)
+            detection.evaluate,
+            name,
+            lambda *given, **named: called.append(given),
         )
     _flags(monkeypatch, model="m", images="i", annotations="a", out="o")
     main([])

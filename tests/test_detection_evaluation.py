@@ -33,13 +33,10 @@ from tests.detection_results import (
     FakeDetector,
     coco_set,
     detections_of,
+    truth_of,
     write_images,
     write_json,
 )
-
-
-def _truth(tmp_path, dataset):
-    return read_ground_truth(write_json(tmp_path / "truth.json", dataset))
 
 
 def _own_numbers(truth_path, results_path):
@@ -82,7 +79,7 @@ def test_the_numbers_are_those_of_pycocotools(tmp_path, seed, capsys):
 
 def _two_objects(tmp_path, *crowds):
     boxes = [[10, 10, 40, 40], [100, 10, 40, 40], *crowds]
-    return _truth(
+    return truth_of(
         tmp_path,
         {
             "images": [{"id": 5, "file_name": "5.png"}],
@@ -131,7 +128,7 @@ def test_numbers_by_hand(tmp_path):
 
 
 def test_no_detections_are_zero_with_a_line(tmp_path, capsys):
-    metrics = measure(_truth(tmp_path, coco_set()), [])
+    metrics = measure(truth_of(tmp_path, coco_set()), [])
     assert set(metrics.numbers.values()) == {0.0}
     assert {row.ap for row in metrics.classes} == {0.0, -1.0}
     assert capsys.readouterr().err == (
@@ -144,7 +141,7 @@ def test_results_are_not_changed(tmp_path):
     dataset = coco_set()
     results = detections_of(dataset)
     before = json.dumps(results)
-    measure(_truth(tmp_path, dataset), results)
+    measure(truth_of(tmp_path, dataset), results)
     assert json.dumps(results) == before
 
 
@@ -176,7 +173,7 @@ def test_results_of_detections(tmp_path):
 
 def test_a_detector_on_all_images(tmp_path, capsys):
     dataset = coco_set()
-    truth = _truth(tmp_path, dataset)
+    truth = truth_of(tmp_path, dataset)
     paths = annotated_images(write_images(tmp_path / "images", dataset), truth)
     assert list(paths) == [11, 12, 13, 14, 15, 16]
     detector = FakeDetector(dataset)
@@ -218,7 +215,7 @@ def test_images_are_found_and_not_turned(tmp_path):
 
 def test_report(tmp_path):
     dataset = coco_set()
-    truth = _truth(tmp_path, dataset)
+    truth = truth_of(tmp_path, dataset)
     results = detections_of(dataset)
     wrong = sum(entry["category_id"] == 8 for entry in results)
     metrics = measure(truth, results)
@@ -252,7 +249,7 @@ def test_report(tmp_path):
 
 def test_terminal_table(tmp_path):
     dataset = coco_set()
-    metrics = measure(_truth(tmp_path, dataset), detections_of(dataset))
+    metrics = measure(truth_of(tmp_path, dataset), detections_of(dataset))
     lines = format_metrics(metrics).splitlines()
     count = metrics.total("detections")
     assert lines[0] == f"6 images, 26 objects and 4 crowds, {count} detections"
@@ -272,7 +269,7 @@ def test_terminal_table(tmp_path):
 
 def test_curves_of_few_and_of_many_categories(tmp_path):
     dataset = coco_set()
-    metrics = measure(_truth(tmp_path, dataset), detections_of(dataset))
+    metrics = measure(truth_of(tmp_path, dataset), detections_of(dataset))
     half, strict, bars = precision_recall_figure(metrics, "$").axes
     present = metrics.precision[..., :3]
     for axes, threshold in ((half, 0), (strict, 5)):
@@ -293,7 +290,7 @@ def test_curves_of_few_and_of_many_categories(tmp_path):
     for number, row in enumerate(dataset["annotations"]):
         row["category_id"] = 10 + number
         row["iscrowd"] = 0
-    metrics = measure(_truth(tmp_path, dataset), detections_of(coco_set()))
+    metrics = measure(truth_of(tmp_path, dataset), detections_of(coco_set()))
     half, _, bars = precision_recall_figure(metrics).axes
     assert len(half.lines) == 31 and len(bars.patches) == 24
     assert len({line.get_color() for line in half.lines[:-1]}) == 1

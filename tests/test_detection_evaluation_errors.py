@@ -22,13 +22,10 @@ from tests.detection_results import (
     FakeDetector,
     coco_set,
     detections_of,
+    truth_of,
     write_images,
     write_json,
 )
-
-
-def _truth(tmp_path, dataset):
-    return read_ground_truth(write_json(tmp_path / "truth.json", dataset))
 
 
 def _annotation(dataset, **values):
@@ -79,7 +76,7 @@ def test_bad_annotations_are_one_line(tmp_path, change, line):
     dataset = coco_set()
     change(dataset)
     with pytest.raises(InputError) as error:
-        _truth(tmp_path, dataset)
+        truth_of(tmp_path, dataset)
     text = line_of(error)
     assert text.startswith("annotations: ") and line in text
 
@@ -132,7 +129,7 @@ def test_bad_results_are_one_line(tmp_path, entry, line):
     path = write_json(tmp_path / "results.json", results)
     if line is None:
         with pytest.raises(InputError, match=r"^predictions: 1 of .* lacks"):
-            check_results(read_results(path), _truth(tmp_path, dataset))
+            check_results(read_results(path), truth_of(tmp_path, dataset))
         return
     with pytest.raises(InputError) as error:
         read_results(path)
@@ -148,7 +145,7 @@ def test_missing_keys_are_named(tmp_path):
 
 def test_unknown_ids_are_named(tmp_path):
     dataset = coco_set()
-    truth = _truth(tmp_path, dataset)
+    truth = truth_of(tmp_path, dataset)
     results = detections_of(dataset)
     check_results(results, truth)
     for entry, category in zip(results, (90, 2, 90), strict=False):
@@ -174,7 +171,7 @@ def test_unknown_ids_are_named(tmp_path):
 
 def test_categories_of_a_detector(tmp_path):
     dataset = coco_set()
-    truth = _truth(tmp_path, dataset)
+    truth = truth_of(tmp_path, dataset)
     detector = FakeDetector(dataset)
     check_categories(detector, truth)
     detector.categories = {}
@@ -209,7 +206,7 @@ def test_categories_of_a_detector(tmp_path):
 def test_images_that_do_not_fit_are_one_line(tmp_path):
     dataset = coco_set()
     folder = write_images(tmp_path / "images", dataset)
-    truth = _truth(tmp_path, dataset)
+    truth = truth_of(tmp_path, dataset)
 
     def line():
         with pytest.raises(InputError) as error:
@@ -238,4 +235,4 @@ def test_images_that_do_not_fit_are_one_line(tmp_path):
         annotated_images(tmp_path / "none", truth)
     del dataset["images"][2]["file_name"]
     with pytest.raises(InputError, match=r"image 13 of .* has no file_name;"):
-        annotated_images(folder, _truth(tmp_path, dataset))
+        annotated_images(folder, truth_of(tmp_path, dataset))

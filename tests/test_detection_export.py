@@ -26,15 +26,7 @@ from detection.modeling.anchors import anchor_generator
 from detection.modeling.greedy_nms import detect_greedily, suppress
 from nasnet_tf.errors import InputError, JobError
 from tests.detection_jobs import CATEGORIES, make_job, photos
-from tests.detection_models import FPN, PAPER, SMALL
-
-RETINANET = SMALL + (
-    ",task.model.min_level=3,task.model.max_level=4,"
-    "task.model.backbone.nasnet.min_level=3,"
-    "task.model.backbone.nasnet.max_level=4,"
-    "task.model.decoder.fpn.num_filters=8,"
-    "task.model.head.num_filters=8,task.model.head.num_convs=1"
-)
+from tests.detection_models import FPN, PAPER, RETINANET
 
 
 @pytest.fixture(scope="module")

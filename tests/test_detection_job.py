@@ -20,9 +20,10 @@ from detection_training import (
     write_records,
 )
 
+from detection.data.categories import read_categories
 from detection.experiments import list_experiments, read_experiment
 from detection.job import run_experiment
-from detection.job_folder import read_categories, read_params
+from detection.job_folder import read_params
 from nasnet_tf.errors import InputError
 
 
@@ -109,6 +110,11 @@ def test_another_model_in_its_folder_is_one_line(trained, scene_records):
             ",task.model.roi_sampler.cascade_iou_thresholds=[0.6]",
             "train",
             "class_agnostic_bbox_pred",
+        ),
+        (
+            ",task.initial_weights=imagenet,task.model.backbone.type=resnet",
+            "train",
+            "backbone.type 'resnet'; they are for nasnet",
         ),
         (
             ",runtime.distribution_strategy=many",

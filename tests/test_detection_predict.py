@@ -104,6 +104,36 @@ def test_an_earlier_run_is_not_looked_at(
     assert detector.seen == 2 * list(range(11, 17))
 
 
+def test_pictures_of_an_earlier_run_go(tmp_path, dataset, images, monkeypatch):
+    install(monkeypatch, FakeDetector(dataset))
+    out = tmp_path / "out"
+    predict("m", images, out)
+    (out / "drawn" / "mine.jpg").write_text("no picture of a run")
+    predict("m", images, out, max_images=2)
+    drawn = sorted(path.name for path in (out / "drawn").iterdir())
+    assert drawn == ["000011.jpg", "000012.jpg", "mine.jpg"]
+    listing = [{"file_name": name} for name in ("../mine.png", "/mine.png")]
+    for content in (listing, [7], {"a": 1}, 3, [{"file_name": ""}]):
+        (out / "images.json").write_text(json.dumps(content))
+        (out / "mine.jpg").touch()
+        predict("m", images, out, max_images=2)
+        assert (out / "mine.jpg").exists()
+        assert len(_read(out / "images.json")) == 2
+
+
+def test_what_is_shown_is_not_removed(tmp_path, monkeypatch):
+    install(monkeypatch, _Anything())
+    folder, out = tmp_path / "photos", tmp_path / "out"
+    for name in ("a.png", "more/b.png", "more/c.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (60, 50), "gray").save(folder / name)
+    predict("m", folder, out)
+    predict("m", out / "drawn" / "more" / "b.jpg", out)
+    found = {path.name for path in (out / "drawn").rglob("*.jpg")}
+    assert found == {"b.jpg"}
+    assert (out / "drawn" / "more" / "b.jpg").exists()
+
+
 class _Anything:
     """Finds a nameless object in the upper half of every image."""
 
@@ -196,8 +226,9 @@ def test_what_is_wrong_is_told_before_the_work(tmp_path, images, monkeypatch):
 
 
 def test_flags(tmp_path, dataset, images, monkeypatch, capsys):
-    install(monkeypatch, FakeDetector(dataset))
-    values = {"min_score": 0.5, "max_images": None}
+    detector = FakeDetector(dataset)
+    install(monkeypatch, detector)
+    values = {"min_score": 0.5, "max_images": None, "checkpoint": "ckpt-20"}
 
     def set_flags(**given):
         given = {"model": "m", "images": None, "out": None, **values, **given}
@@ -217,17 +248,30 @@ def test_flags(tmp_path, dataset, images, monkeypatch, capsys):
         f"12 detections; wrote {out / 'drawn'}, {out / 'contact_sheet.jpg'}, "
         f"{out / 'predictions.json'}, {out / 'images.json'}"
     )
+    assert detector.checkpoint == "ckpt-20"
 
 
-def test_command_with_a_folder_without_images(tmp_path):
-    out = tmp_path / "out"
-    arguments = [f"--images={tmp_path}", "--model=m", f"--out={out}"]
-    run = subprocess.run(
+def _run(*arguments):
+    return subprocess.run(
         [sys.executable, "-m", "detection.predict", *arguments],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
     )
+
+
+def test_command_with_an_unknown_home_folder(tmp_path):
+    run = _run(f"--images={tmp_path}", "--model=m", "--out=~no-such-user/x")
+    assert run.returncode == 2 and run.stdout == ""
+    assert run.stderr.splitlines() == [
+        "error: out: ~no-such-user/x begins with a home folder that is not "
+        "known here; give the path in full"
+    ]
+
+
+def test_command_with_a_folder_without_images(tmp_path):
+    out = tmp_path / "out"
+    run = _run(f"--images={tmp_path}", "--model=m", f"--out={out}")
     assert run.returncode == 2 and run.stdout == ""
     assert run.stderr.splitlines()[-1].startswith(
         f"error: images: the folder {tmp_path} has none; it needs files"

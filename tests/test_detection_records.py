@@ -3,31 +3,27 @@
 import dataclasses
 import io
 import json
-import pathlib
-import subprocess
-import sys
-import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from coco_sets import coco_set, entry, write_set
+from coco_sets import (
+    coco_set,
+    contents,
+    entry,
+    names,
+    read_set,
+    write_set,
+)
 from conftest import line_of
 from image_sets import photo
 from official.vision.dataloaders import tf_example_decoder
 from PIL import Image
 
-from detection import coco
 from detection.data import records
 from detection.data.annotations import read_annotations
 from detection.data.records import check_whole, write_records
-from detection.data.replaced_files import replaced_files
 from nasnet_tf import InputError
-
-
-def read(folder, content=None, **arguments):
-    images, annotations = write_set(folder, content)
-    return read_annotations(annotations, images, **arguments)
 
 
 def decoded(paths):
@@ -54,16 +50,8 @@ def raw(paths):
     return examples
 
 
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
 def test_model_garden_reads_what_was_annotated(tmp_path):
-    data = read(tmp_path)
+    data = read_set(tmp_path)
     written = write_records(data, tmp_path / "out", shards=2)
     assert [path.name for path in written.paths] == [
         "train-00000-of-00002.tfrecord",
@@ -107,7 +95,7 @@ def test_model_garden_reads_what_was_annotated(tmp_path):
 
 
 def test_other_features_name_file_and_classes(tmp_path):
-    written = write_records(read(tmp_path), tmp_path / "out")
+    written = write_records(read_set(tmp_path), tmp_path / "out")
     examples = raw(written.paths)
     assert set(examples) == {"a.jpg", "below/b.jpg", "c.jpg"}
     features = examples["a.jpg"]
@@ -168,7 +156,7 @@ def test_shards_share_the_images_and_shuffle_them_always_alike(tmp_path):
         image | {"id": number} for number, image in enumerate(content["images"])
     ]
     content["annotations"] = [entry(1, 4, 3, [4, 2, 20, 10])]
-    data = read(tmp_path, content)
+    data = read_set(tmp_path, content)
     out = tmp_path / "out"
     written = write_records(data, out, "val", shards=4, workers=3)
     assert [path.name for path in written.paths] == [
@@ -193,7 +181,7 @@ def test_large_data_gets_more_files():
 
 
 def test_a_rerun_replaces_the_set_of_its_name_only(tmp_path):
-    data = read(tmp_path)
+    data = read_set(tmp_path)
     out = tmp_path / "out"
     write_records(data, out, "train", shards=3)
     write_records(data, out, "train-big", shards=1)
@@ -212,11 +200,11 @@ def test_a_rerun_replaces_the_set_of_its_name_only(tmp_path):
 
 def test_sets_in_one_folder_have_the_same_categories(tmp_path):
     out = tmp_path / "out"
-    write_records(read(tmp_path), out, "train")
+    write_records(read_set(tmp_path), out, "train")
     before = contents(out)
     content = coco_set()
     content["categories"][0]["name"] = "bus"
-    other = read(tmp_path, content)
+    other = read_set(tmp_path, content)
     with pytest.raises(InputError) as error:
         write_records(other, out, "val")
     assert line_of(error) == (
@@ -229,7 +217,7 @@ def test_sets_in_one_folder_have_the_same_categories(tmp_path):
 
 
 def test_an_image_that_goes_away_leaves_the_earlier_set(tmp_path):
-    data = read(tmp_path)
+    data = read_set(tmp_path)
     out = tmp_path / "out"
     write_records(data, out, shards=1)
     before = contents(out)
@@ -245,7 +233,7 @@ def test_an_image_that_goes_away_leaves_the_earlier_set(tmp_path):
 def test_an_interrupt_leaves_nothing_and_stops_all_threads(
     tmp_path, monkeypatch
 ):
-    data = read(tmp_path)
+    data = read_set(tmp_path)
     taken = []
 
     def interrupted(image, categories):
@@ -259,52 +247,8 @@ def test_an_interrupt_leaves_nothing_and_stops_all_threads(
     assert len(taken) < 3
 
 
-@pytest.mark.parametrize("step", range(1, 6))
-def test_an_interrupt_among_the_renames_puts_all_back(
-    tmp_path, monkeypatch, step
-):
-    earlier = [tmp_path / name for name in ("a-1", "a-2", "b")]
-    for path in earlier:
-        path.write_text("old")
-    rename, calls = pathlib.Path.rename, []
-
-    def interrupted(path, target):
-        calls.append(target)
-        if len(calls) == step:
-            raise KeyboardInterrupt
-        return rename(path, target)
-
-    with pytest.raises(KeyboardInterrupt):
-        with replaced_files(tmp_path, "a", earlier[:2]) as work:
-            for name in ("a-1", "b", "c"):
-                (work / name).write_text("new")
-            monkeypatch.setattr(pathlib.Path, "rename", interrupted)
-    assert contents(tmp_path) == {path.name: b"old" for path in earlier}
-
-
-def test_what_a_killed_run_left_goes(tmp_path):
-    left = tmp_path / ".a.writing" / "new"
-    left.mkdir(parents=True)
-    (left / "a-1").write_text("half")
-    with replaced_files(tmp_path, "a", []) as work:
-        (work / "a-2").write_text("whole")
-    assert contents(tmp_path) == {"a-2": b"whole"}
-
-
-def test_two_at_once_do_not_mix(tmp_path):
-    with replaced_files(tmp_path, "a", []) as work:
-        (work / "a-1").write_text("first")
-        with pytest.raises(InputError) as error:
-            with replaced_files(tmp_path, "a", []):
-                pass
-        assert "another process writes 'a' in" in line_of(error)
-        with replaced_files(tmp_path, "b", []) as other:
-            (other / "b-1").write_text("other")
-    assert contents(tmp_path) == {"a-1": b"first", "b-1": b"other"}
-
-
 def test_a_set_that_lacks_a_file_is_not_taken_for_whole(tmp_path):
-    written = write_records(read(tmp_path), tmp_path / "out", shards=3)
+    written = write_records(read_set(tmp_path), tmp_path / "out", shards=3)
     paths = list(tmp_path.glob("out/*"))
     assert check_whole(paths) == paths
     written.paths[1].unlink()
@@ -318,7 +262,7 @@ def test_a_set_that_lacks_a_file_is_not_taken_for_whole(tmp_path):
 
 
 def test_a_full_disk_is_told_before(tmp_path, monkeypatch):
-    data = read(tmp_path)
+    data = read_set(tmp_path)
     monkeypatch.setattr(
         "shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})
     )
@@ -326,83 +270,3 @@ def test_a_full_disk_is_told_before(tmp_path, monkeypatch):
         write_records(data, tmp_path / "out")
     assert "0.0 GB free, and the records take 0.0 GB; make" in line_of(error)
     assert names(tmp_path / "out") == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"name": ""}, "name: '' begins the files' names; use letters"),
-        ({"name": "a/b"}, "name: 'a/b' begins"),
-        ({"name": "a*"}, "name: 'a*' begins"),
-        ({"shards": 0}, "shards: 0 is not a positive integer"),
-        ({"shards": 10**5}, "shards: 100000 are too many; 99999 is the most"),
-        ({"shards": 4}, "shards: 4 are more than the 3 images; give fewer"),
-        ({"workers": 0}, "workers: 0 is not a positive integer"),
-        ({"out": "a.json"}, "out: "),
-        ({"images": "none"}, "images: none is not a folder"),
-    ],
-)
-def test_bad_arguments_are_one_line(tmp_path, monkeypatch, arguments, words):
-    write_set(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    defaults = {"images": "images", "annotations": "a.json", "out": "out"}
-    with pytest.raises(InputError) as error:
-        coco.convert(**(defaults | arguments))
-    assert line_of(error).startswith(words)
-    assert not list(tmp_path.glob("out/*"))
-
-
-def bad_set(folder):
-    content = coco_set()
-    content["annotations"][0]["bbox"] = [1, 1, 0, 0]
-    return write_set(folder, content)
-
-
-def test_the_command_ends_with_a_report_and_one_line(tmp_path):
-    images, annotations = bad_set(tmp_path)
-    ended = subprocess.run(
-        [
-            *(sys.executable, "-m", "detection.coco", f"--images={images}"),
-            *(f"--annotations={annotations}", f"--out={tmp_path / 'out'}"),
-        ],
-        cwd=pathlib.Path(coco.__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 2
-    *report, line = ended.stderr.splitlines()[-3:]
-    assert report == [
-        "1  boxes empty or negative",
-        "     annotation 1: [1, 1, 0, 0]",
-    ]
-    assert line.startswith(f"error: annotations: {annotations} has 1 problem:")
-    assert "Traceback" not in ended.stderr
-    assert names(tmp_path / "out") == []
-
-
-def test_the_command_tells_what_it_left_out_and_wrote(
-    tmp_path, monkeypatch, capsys
-):
-    images, annotations = bad_set(tmp_path)
-    out = tmp_path / "out"
-    values = {"images": images, "annotations": annotations, "out": out}
-    values |= {"name": "val", "shards": 2, "skip_bad": True, "workers": None}
-    given = types.SimpleNamespace(**values, first=None)
-    monkeypatch.setattr(coco.flags, "FLAGS", given)
-    coco.main([])
-    printed = capsys.readouterr()
-    size = sum(path.stat().st_size for path in out.glob("*.tfrecord")) / 1e6
-    assert printed.out.splitlines() == [
-        "left out 0 images, 1 annotations (theirs included) and 0 categories",
-        "wrote 3 images (1 without boxes), 2 boxes (1 crowds) of 2 "
-        f"categories, {size:.1f} MB",
-        f"records: {out}/val-*-of-00002.tfrecord, 2 files",
-        f"categories: {out}/categories.json, num_classes 91",
-    ]
-    for words in ("checking: 100%", "writing: 100%", "1  boxes empty or"):
-        assert words in printed.err
-    given.annotations = None
-    with pytest.raises(InputError) as error:
-        coco.main([])
-    assert line_of(error).startswith("annotations: missing; give it as")

@@ -61,6 +61,10 @@ def test_what_does_not_fit_is_one_line(model, class_names, batch_size, line):
             "data.evaluation_split: 'tset' is unknown; did you mean 'test'?",
         ),
         ({"model_dir": "none"}, "model_dir: none holds no checkpoint"),
+        (
+            {"model_dir": "~no-such-user/x"},
+            "model_dir: ~no-such-user/x begins with a home folder that is not",
+        ),
     ],
 )
 def test_bad_flags_are_one_line(values, line, tmp_path, monkeypatch):

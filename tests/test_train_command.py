@@ -54,6 +54,10 @@ def train(*arguments):
             ["--model_dir=x", "--config_file=digits", "--mode=trian"],
             "mode",
         ),
+        (
+            ["--model_dir=~no-such-user/x", "--config_file=digits"],
+            "model_dir: ~no-such-user/x begins with a home folder",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(arguments, said, tmp_path):

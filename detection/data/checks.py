@@ -4,11 +4,11 @@ Each takes the entries of one list and gives those that are good by id.
 """
 
 import pathlib
-import sys
 
 from PIL import UnidentifiedImageError
 
 from detection.data.image_files import is_on_its_side, read_header
+from detection.data.json_values import is_integer, is_number
 from detection.data.problems import Problems
 from detection.data.threads import run_all
 from nasnet_tf.errors import first_line
@@ -158,7 +158,7 @@ def check_annotation(
     if _integer(entry, "category_id") not in categories:
         problems.add(CATEGORY_UNKNOWN, f"{who}: {entry.get('category_id')!r}")
     area = entry.get("area")
-    if area is not None and (_number(area) is None or area < 0):
+    if area is not None and (not is_number(area) or area < 0):
         problems.add(AREA, f"{who}: {area!r}")
     if entry.get("iscrowd", 0) not in (0, 1):
         problems.add(CROWD, f"{who}: {entry['iscrowd']!r}")
@@ -168,7 +168,7 @@ def check_annotation(
 
 def _box(who, bbox, image, problems):
     corners = bbox if isinstance(bbox, list) else []
-    if len(corners) != 4 or None in [_number(value) for value in corners]:
+    if len(corners) != 4 or not all(map(is_number, corners)):
         problems.add(NO_BOX, f"{who}: {bbox!r}")
         return None
     left, top, width, height = corners
@@ -200,16 +200,7 @@ def _box(who, bbox, image, problems):
 def _integer(entry, key):
     """An entry's value, or None where that is no integer of 64 bits."""
     value = entry.get(key) if isinstance(entry, dict) else None
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if abs(value) <= _LARGEST else None
-
-
-def _number(value):
-    """The value, or None where it is no finite number."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return value if abs(value) <= sys.float_info.max else None
+    return value if is_integer(value) and abs(value) <= _LARGEST else None
 
 
 def _size(size):

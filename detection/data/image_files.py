@@ -2,7 +2,7 @@
 
 import pathlib
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from nasnet_tf.photos import UNREADABLE
 
@@ -14,8 +14,7 @@ _ENDS = {
     "MPO": b"\xff\xd9",
     "PNG": b"\0\0\0\0IEND\xaeB`\x82",
 }
-# EXIF's key, and the values that turn by 90 degrees.
-_ORIENTATION = 274
+# EXIF's orientations that turn by 90 degrees.
 _ON_ITS_SIDE = range(5, 9)
 
 
@@ -55,6 +54,7 @@ def is_on_its_side(path: pathlib.Path) -> bool:
     """Whether viewers turn the image by 90 degrees for its EXIF data."""
     try:
         with Image.open(path) as image:
-            return image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+            orientation = image.getexif().get(ExifTags.Base.Orientation)
+            return orientation in _ON_ITS_SIDE
     except UNREADABLE:
         return False

@@ -1,7 +1,7 @@
 """TFRecord files that Model Garden's detection tasks read."""
 
+import contextlib
 import dataclasses
-import json
 import math
 import pathlib
 import random
@@ -11,6 +11,11 @@ import shutil
 import tensorflow as tf
 
 from detection.data.annotations import AnnotationSet
+from detection.data.categories import (
+    CATEGORIES_FILE,
+    read_categories,
+    write_categories,
+)
 from detection.data.examples import serialized_example
 from detection.data.replaced_files import replaced_files
 from detection.data.threads import run_all
@@ -18,7 +23,6 @@ from nasnet_tf.arguments import check_integer
 from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.output_file import cannot_be_written, make_folder
 
-CATEGORIES = "categories.json"
 # Files of 100 MB are read well from any disk; jobs that read in parallel or
 # with several workers want some files.
 _SHARD_BYTES = 100e6
@@ -147,15 +151,11 @@ def write_records(
             "writing",
             workers,
         )
-        listed = [
-            {"id": number, "name": data.categories[number]}
-            for number in sorted(data.categories)
-        ]
-        (work / CATEGORIES).write_text(json.dumps(listed, indent=1) + "\n")
+        write_categories(work / CATEGORIES_FILE, data.categories)
     boxes = [box for image in images for box in image.annotations]
     return Records(
         paths=tuple(out / name for name in names),
-        categories=out / CATEGORIES,
+        categories=out / CATEGORIES_FILE,
         images=len(images),
         without_boxes=sum(not image.annotations for image in images),
         boxes=len(boxes),
@@ -208,15 +208,12 @@ def _find(out, name=None):
 
 def _check_categories(out, name, categories):
     """Sets in one folder share `categories.json`."""
-    path = out / CATEGORIES
-    if not path.exists() or len(_find(out)) == len(_find(out, name)):
+    written = (out / CATEGORIES_FILE).exists()
+    if not written or len(_find(out)) == len(_find(out, name)):
         return
-    try:
-        there = {
-            entry["id"]: entry["name"] for entry in json.loads(path.read_text())
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        there = {}
+    there = {}
+    with contextlib.suppress(InputError):
+        there = read_categories(out)
     differing = [
         number
         for number in sorted(there.keys() | categories.keys())

@@ -9,6 +9,7 @@ import pathlib
 
 from detection.detectors.detector import Detector
 from detection.detectors.files import LITERT_FILE, model_file
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.errors import InputError, first_line
 
 __all__ = ["Detector", "load_detector"]
@@ -32,7 +33,7 @@ def load_detector(path, checkpoint: str | None = None) -> Detector:
         InputError: nothing is there, it is damaged, or the job has no such
             checkpoint; one line.
     """
-    path = pathlib.Path(path).expanduser()
+    path = expanded_path("model", path)
     if not path.exists():
         raise InputError(
             f"model: {path} does not exist; give a job's folder, a SavedModel "

@@ -6,9 +6,10 @@ import re
 import tensorflow as tf
 from official.core import config_definitions as cfg
 
+from detection.data.categories import read_categories
 from detection.detectors.detector import Detector
 from detection.detectors.saved_model import served
-from detection.job_folder import read_categories, read_params
+from detection.job_folder import read_params
 from detection.serving import DetectionModule
 from nasnet_tf.errors import InputError, first_line
 

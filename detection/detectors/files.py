@@ -5,12 +5,12 @@ import pathlib
 
 import yaml
 
+from detection.job_folder import PARAMS_FILE
 from nasnet_tf.errors import InputError, first_line
 
 SAVED_MODEL, LITERT_FILE = "saved_model", "litert"
 # In the folder that `detection.export` writes.
 FILES = {SAVED_MODEL: "saved_model", LITERT_FILE: "model.tflite"}
-PARAMS_FILE = "params.yaml"
 _PROTO = "saved_model.pb"
 _REMEDY = (
     "give the folder of a job of detection.train, one that detection.export "

@@ -2,10 +2,10 @@
 
 import pathlib
 
+from detection.data.categories import read_categories
 from detection.detectors.detector import Detector
 from detection.detectors.files import read_settings
 from detection.detectors.letterbox import letterbox
-from detection.job_folder import read_categories
 from nasnet_tf.errors import InputError
 from nasnet_tf.packages import check_packages
 from nasnet_tf.training.hardware import core_count

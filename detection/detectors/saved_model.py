@@ -4,9 +4,9 @@ import pathlib
 
 import tensorflow as tf
 
+from detection.data.categories import read_categories
 from detection.detectors.detector import Detector
 from detection.detectors.files import read_settings
-from detection.job_folder import read_categories
 from nasnet_tf.errors import InputError
 
 SIGNATURE = "serving_default"

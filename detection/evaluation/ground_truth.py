@@ -3,11 +3,12 @@
 import dataclasses
 import functools
 import json
-import math
 import pathlib
 from collections.abc import Iterable
 
-from nasnet_tf.errors import InputError
+from detection.data.json_values import is_integer, is_number
+from nasnet_tf.arguments import expanded_path
+from nasnet_tf.errors import InputError, first_line
 
 _LISTED = 5
 
@@ -64,10 +65,9 @@ def read_json(path, argument: str):
         ) from None
     # A deeply nested file ends in a RecursionError.
     except (ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"{argument}: {path} cannot be read as JSON ({reason}); give a "
-            "file in COCO's format"
+            f"{argument}: {path} cannot be read as JSON ({first_line(error)}); "
+            "give a file in COCO's format"
         ) from None
 
 
@@ -85,7 +85,7 @@ def read_ground_truth(path) -> GroundTruth:
         InputError: the file is none, has no images, annotations or
             categories, or they do not fit together; one line.
     """
-    path = pathlib.Path(path)
+    path = expanded_path("annotations", path)
     dataset = read_json(path, "annotations")
     if not isinstance(dataset, dict):
         raise InputError(
@@ -122,7 +122,7 @@ def _ids(path, rows, key):
     ids = set()
     for number, row in enumerate(rows):
         value = row.get("id") if isinstance(row, dict) else None
-        if not is_id(value):
+        if not is_integer(value):
             raise InputError(
                 f"annotations: entry {number} of the {key} in {path} has the "
                 f"id {value!r}; each needs a whole number of its own"
@@ -143,7 +143,7 @@ def _check_annotation(path, row, images, categories):
         ("category_id", categories, "categories"),
     ):
         value = row.get(key)
-        if not is_id(value) or value not in known:
+        if not is_integer(value) or value not in known:
             raise InputError(
                 f"{what} has {key} {value!r}, which its {name} lack; correct "
                 "or remove it"
@@ -163,21 +163,6 @@ def _check_annotation(path, row, images, categories):
             f"{what} has area {row['area']!r}, not a finite number; correct "
             "or remove it"
         )
-
-
-def is_id(value) -> bool:
-    """Whether a value of JSON is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_number(value) -> bool:
-    """Whether a value of JSON is a finite number."""
-    # Python's JSON has whole numbers that no float can hold.
-    return (is_id(value) and abs(value) < 2**63) or _is_finite_float(value)
-
-
-def _is_finite_float(value):
-    return isinstance(value, float) and math.isfinite(value)
 
 
 def is_box(value) -> bool:

@@ -3,13 +3,12 @@
 import pathlib
 from collections.abc import Iterable
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from detection.evaluation.ground_truth import GroundTruth, few
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.errors import InputError
 from nasnet_tf.photos import SUFFIXES, UNREADABLE, open_photo
-
-_ORIENTATION = 0x0112
 
 
 def find_images(path, skip: Iterable = ()) -> list[pathlib.Path]:
@@ -25,7 +24,7 @@ def find_images(path, skip: Iterable = ()) -> list[pathlib.Path]:
     Raises:
         InputError: no such path, or the folder has no images.
     """
-    path = pathlib.Path(path)
+    path = expanded_path("images", path)
     if path.is_file():
         return [path]
     if not path.is_dir():
@@ -83,7 +82,7 @@ def annotated_images(folder, truth: GroundTruth) -> dict[int, pathlib.Path]:
         InputError: no such folder, or an image is missing, cannot be read or
             has another size than the annotations say; names the first ones.
     """
-    folder = pathlib.Path(folder)
+    folder = expanded_path("images", folder)
     if not folder.is_dir():
         raise InputError(
             f"images: {folder} is not a folder; give one of images"
@@ -123,6 +122,6 @@ def open_stored(path) -> Image.Image:
     `nasnet_tf.photos.open_photo` turns an image as its EXIF data says.
     """
     with Image.open(path) as image:
-        if image.getexif().get(_ORIENTATION, 1) != 1:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
             return image.convert("RGB")
     return open_photo(path)

@@ -1,22 +1,22 @@
 """Detections in the format of COCO's results."""
 
 import json
-import pathlib
 
 import numpy as np
 
+from detection.data.json_values import is_integer, is_number
 from detection.detections import Detections
 from detection.evaluation.ground_truth import (
     GroundTruth,
     few,
     is_box,
-    is_id,
-    is_number,
     read_json,
 )
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.errors import InputError
 from nasnet_tf.output_file import written_beside
 
+PREDICTIONS = "predictions.json"
 _KEYS = ("image_id", "category_id", "bbox", "score")
 
 
@@ -34,7 +34,7 @@ def read_results(path) -> list[dict]:
         InputError: the file is none, or an entry lacks something; names the
             first.
     """
-    path = pathlib.Path(path)
+    path = expanded_path("predictions", path)
     results = read_json(path, "predictions")
     if not isinstance(results, list):
         raise InputError(
@@ -56,7 +56,7 @@ def _problem(entry):
     if missing := [key for key in _KEYS if key not in entry]:
         return f"lacks {few(missing)}"
     for key in ("image_id", "category_id"):
-        if not is_id(entry[key]):
+        if not is_integer(entry[key]):
             return f"has {key} {entry[key]!r}, not a whole number"
     if not is_box(entry["bbox"]):
         return (

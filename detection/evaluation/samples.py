@@ -5,6 +5,9 @@ import pathlib
 import numpy as np
 
 from detection.drawing import (
+    DRAWN,
+    MIN_SCORE,
+    SHEET,
     coco_boxes,
     contact_sheet,
     draw_large,
@@ -17,8 +20,6 @@ from detection.evaluation.images import open_stored
 from nasnet_tf.output_file import make_folder
 
 SAMPLES = 8
-MIN_SCORE = 0.5
-DRAWN, SHEET = "drawn", "contact_sheet.jpg"
 _CELL = (400, 300)
 
 

@@ -1,12 +1,12 @@
 """Exports a detector: writes it, runs what was written, and compares."""
 
-import json
 import pathlib
 import statistics
 import time
 
 from official.core import train_utils
 
+from detection.data.categories import CATEGORIES_FILE, write_categories
 from detection.detectors import open_exported
 from detection.detectors.checkpoint import open_job
 from detection.detectors.files import FILES, LITERT_FILE, model_file
@@ -19,7 +19,6 @@ from detection.exporting.parity import (
     comparison_images,
 )
 from detection.exporting.writing import write_litert, write_saved_model
-from detection.job_folder import CATEGORIES_FILE
 from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.native_output import native_lines_hidden
 from nasnet_tf.output_folder import writing, written_folder
@@ -122,12 +121,7 @@ def run_export(
 def _write_settings(reference, folder):
     train_utils.serialize_config(reference.module.params, str(folder))
     if reference.categories:
-        listed = [
-            {"id": number, "name": name}
-            for number, name in reference.categories.items()
-        ]
-        text = json.dumps(listed, indent=1, ensure_ascii=False)
-        (folder / CATEGORIES_FILE).write_text(text + "\n", encoding="utf-8")
+        write_categories(folder / CATEGORIES_FILE, reference.categories)
 
 
 def _opened(format, path):

@@ -18,16 +18,7 @@ from nasnet_tf.features import (
     feature_levels,
     split_before_second_reduction,
 )
-
-# Of `NASNet`, None: as in the preset.
-_OPTIONAL = (
-    "genotype",
-    "num_cells",
-    "penultimate_filters",
-    "stem",
-    "stem_multiplier",
-    "skip_reduction_layer_input",
-)
+from nasnet_tf.training.network import configured_arguments
 
 
 @dataclasses.dataclass
@@ -132,19 +123,13 @@ def network_arguments(
     Raises:
         InputError: a value is bad.
     """
-    arguments = {}
-    if config.preset:
-        arguments = nasnet_tf.get_preset(config.preset).arguments
-    elif config.genotype is None:
+    if not config.preset and config.genotype is None:
         raise InputError(
             "task.model.backbone.nasnet.preset: null, and so is genotype; "
             f"give one of {', '.join(nasnet_tf.list_presets())}, or a genotype"
         )
-    for key in _OPTIONAL:
-        if getattr(config, key) is not None:
-            arguments[key] = getattr(config, key)
     policy = tf_keras.mixed_precision.global_policy().name
-    return arguments | {
+    return configured_arguments(config) | {
         "input_shape": tuple(input_shape),
         "include_top": False,
         "drop_path_keep_prob": config.drop_path_keep_prob,

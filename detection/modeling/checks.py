@@ -1,6 +1,20 @@
-"""Values of `task.model` that do not fit each other."""
+"""Values of an experiment's `task` that do not fit each other."""
 
 from nasnet_tf.errors import InputError
+
+
+def check_initial_weights(task_config) -> None:
+    """Whether the backbone is one that `initial_weights` are for.
+
+    Raises:
+        InputError: it is another.
+    """
+    backbone = task_config.model.backbone.type
+    if task_config.initial_weights and backbone != "nasnet":
+        raise InputError(
+            f"task.initial_weights: {task_config.initial_weights} beside "
+            f"task.model.backbone.type {backbone!r}; they are for nasnet"
+        )
 
 
 def check_levels(model_config) -> None:

@@ -10,7 +10,7 @@ from detection.modeling.anchors import Anchor, anchor_generator
 from detection.modeling.backbone import Backbone, build_proposal_backbone
 from detection.modeling.box_head import CellsHead
 from detection.modeling.checks import check_faster_rcnn
-from detection.modeling.float32 import DetectionGenerator, ROIGenerator
+from detection.modeling.float32 import float32_parts
 
 
 @dataclasses.dataclass
@@ -143,12 +143,7 @@ def build_faster_rcnn(
     built = factory.build_maskrcnn(
         input_specs, model_config, l2_regularizer, backbone=backbone
     )
-    parts = dict(built.get_config())
-    for name, kind in (
-        ("roi_generator", ROIGenerator),
-        ("detection_generator", DetectionGenerator),
-    ):
-        parts[name] = kind.from_config(parts[name].get_config())
+    parts = float32_parts(built)
     if last_cells is not None:
         head = model_config.detection_head
         parts["detection_head"] = CellsHead(

@@ -47,3 +47,22 @@ class MultilevelDetectionGenerator(
 
     def __call__(self, *args, **kwargs):
         return super().__call__(*in_float32(args), **in_float32(kwargs))
+
+
+_KINDS = {
+    kind.__base__: kind
+    for kind in (ROIGenerator, DetectionGenerator, MultilevelDetectionGenerator)
+}
+
+
+def float32_parts(model) -> dict:
+    """The parts of a detector of Model Garden, its boxes in float32.
+
+    Args:
+        model: whose class these are the arguments of.
+    """
+    parts = dict(model.get_config())
+    for name, part in parts.items():
+        if kind := _KINDS.get(type(part)):
+            parts[name] = kind.from_config(part.get_config())
+    return parts

@@ -7,7 +7,7 @@ from official.vision.modeling import factory, retinanet_model
 
 from detection.modeling.backbone import Backbone
 from detection.modeling.checks import check_levels
-from detection.modeling.float32 import MultilevelDetectionGenerator
+from detection.modeling.float32 import float32_parts
 
 
 @dataclasses.dataclass
@@ -32,8 +32,4 @@ def build_retinanet(
     """
     check_levels(model_config)
     built = factory.build_retinanet(input_specs, model_config, l2_regularizer)
-    parts = dict(built.get_config())
-    parts["detection_generator"] = MultilevelDetectionGenerator.from_config(
-        parts["detection_generator"].get_config()
-    )
-    return type(built)(**parts)
+    return type(built)(**float32_parts(built))

@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.data.source import RandomAccess
 from nasnet_tf.errors import InputError
 from nasnet_tf.photos import SUFFIXES
@@ -84,7 +85,7 @@ def open_folder(
         InputError: a folder is missing or empty, or a class is not one of
             `class_names`.
     """
-    folder = pathlib.Path(data_dir).expanduser() / split
+    folder = expanded_path("data.data_dir", data_dir) / split
     found = find_classes(folder)
     class_names = class_names or found
     if unknown := [name for name in found if name not in class_names]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from typing import TYPE_CHECKING
 
-from nasnet_tf.arguments import check_choice
+from nasnet_tf.arguments import check_choice, expanded_path
 from nasnet_tf.data import digits, order
 from nasnet_tf.data.image_folder import find_classes, open_folder
 from nasnet_tf.data.source import InMemory, Source, check_readable
@@ -142,7 +141,7 @@ def _open_digits(split, argument):
 
 
 def _open_image_folder(config, split, argument, class_names):
-    root = pathlib.Path(config.data_dir).expanduser()
+    root = expanded_path("data.data_dir", config.data_dir)
     if class_names is None:
         class_names = find_classes(root / config.train_split)
     if argument == "evaluation_split" and not (root / split).is_dir():

@@ -7,7 +7,7 @@ Exit code 1: it ran, but a result is not as it should be.
 
 import sys
 
-from absl import flags, logging
+from absl import flags
 
 from nasnet_tf import command_line, quickstart
 from nasnet_tf.quickstart.training import EPOCHS
@@ -31,6 +31,4 @@ if __name__ == "__main__":
     flags.DEFINE_list(
         "stages", list(quickstart.STAGES), "What to run, with all it needs."
     )
-    # Else TensorFlow tells of each checkpoint between our lines.
-    flags.FLAGS.set_default("verbosity", logging.WARNING)
-    command_line.run(main)
+    command_line.run(command_line.quiet(main))

@@ -1,6 +1,5 @@
 """Checkpoints of a job: all that its next step depends on."""
 
-import contextlib
 import json
 import pathlib
 import shutil
@@ -11,11 +10,7 @@ from absl import logging
 
 from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.nasnet import NASNet
-from nasnet_tf.output_file import (
-    cannot_be_written,
-    make_folder,
-    written_beside,
-)
+from nasnet_tf.output_file import written_beside
 from nasnet_tf.training.network import for_inference
 from nasnet_tf.training.optimizer import moving_averages
 from nasnet_tf.weights import named_variables
@@ -23,7 +18,6 @@ from nasnet_tf.weights import named_variables
 FOLDER = "checkpoints"
 CONFIG_FILE = "config.yaml"
 NETWORK_FILE = "network.json"
-LOCK_FILE = ".lock"
 _PREFIX = "step"
 
 
@@ -121,39 +115,6 @@ class JobCheckpoint:
                 f"({first_line(error)}); the last good checkpoint is "
                 f"{newest}; make room and run the same command to go on"
             ) from None
-
-
-@contextlib.contextmanager
-def exclusive(model_dir: pathlib.Path):
-    """Makes the folder of a job and keeps other processes from training in it.
-
-    Raises:
-        InputError: the folder cannot be made or written in, or another
-            process trains in it.
-    """
-    path = make_folder(model_dir, "model_dir") / LOCK_FILE
-    try:
-        file = path.open("w")
-    except OSError as error:
-        raise cannot_be_written("model_dir", path, error) from None
-    with file:
-        _lock(file, model_dir)
-        yield
-
-
-def _lock(file, model_dir):
-    # The system lets go of it however the process ends.
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        return
-    except BlockingIOError:
-        raise InputError(
-            f"model_dir: another process trains in {model_dir}; wait for it, "
-            "or give another folder"
-        ) from None
 
 
 def newest_checkpoint(model_dir) -> str | None:

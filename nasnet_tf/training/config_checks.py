@@ -18,7 +18,11 @@ from nasnet_tf.arguments import (
 from nasnet_tf.errors import InputError
 from nasnet_tf.genotypes import get_genotype
 from nasnet_tf.presets import get_preset
-from nasnet_tf.training.config import ExperimentConfig
+from nasnet_tf.training.config import (
+    DataConfig,
+    ExperimentConfig,
+    RecipeConfig,
+)
 from nasnet_tf.training.network import network_arguments, saved_arguments
 
 
@@ -66,8 +70,9 @@ def check_config(config: ExperimentConfig) -> None:
     """
     typed_values(config.as_dict(), config)
     _check_model(config.model)
-    _check_data(config.data, config.model)
-    _check_recipe(config.recipe)
+    size = network_arguments(config.model)["input_shape"][0]
+    check_data(config.data, size)
+    check_recipe(config.recipe)
 
 
 def _typed_section(values, section, root, where, prefix):
@@ -206,7 +211,12 @@ def _renamed(read, value):
         raise InputError(f"model.{error}") from None
 
 
-def _check_data(data, model):
+def check_data(data: DataConfig, size: int) -> None:
+    """Checks a `data` section for images of `size` pixels a side.
+
+    Raises:
+        InputError: a value is missing or contradicts another.
+    """
     if data.source == "tfds" and not data.name:
         raise InputError(
             f"data.name: {data.name!r} with data.source 'tfds'; give the name "
@@ -231,7 +241,6 @@ def _check_data(data, model):
                 f"{data.augmentation!r}, which has none; set "
                 f"data.augmentation=cifar, or data.{key}={type(value)()}"
             )
-    size = network_arguments(model)["input_shape"][0]
     if data.cutout > size:
         raise InputError(
             f"data.cutout: {data.cutout} is more than the {size} pixels of "
@@ -239,7 +248,12 @@ def _check_data(data, model):
         )
 
 
-def _check_recipe(recipe):
+def check_recipe(recipe: RecipeConfig) -> None:
+    """Checks a `recipe` section.
+
+    Raises:
+        InputError: a value is missing or contradicts another.
+    """
     if recipe.epochs is None and recipe.steps is None:
         raise InputError(
             "recipe.epochs: None, and so is recipe.steps; give one of them"

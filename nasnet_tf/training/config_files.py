@@ -38,8 +38,8 @@ FOLDER = pathlib.Path(__file__).parents[2] / "configs"
 _SUFFIX = ".yaml"
 
 # What a resumed run may change: where it runs, and none of its numbers.
-_CHANGEABLE = ("runtime.", "data.data_dir", "model.rematerialize")
-_NOT_CHANGEABLE = ("runtime.seed", "runtime.synchronized_batch_norm")
+CHANGEABLE = ("runtime.", "data.data_dir", "model.rematerialize")
+FIXED = ("runtime.seed", "runtime.synchronized_batch_norm")
 
 
 class _Loader(yaml.SafeLoader):
@@ -98,7 +98,7 @@ def read_config(
     return config
 
 
-def save_config(config: ExperimentConfig, path) -> None:
+def save_config(config: hyperparams.Config, path) -> None:
     """Writes a configuration, all defaults included, as `read_config` reads it.
 
     Raises:
@@ -112,21 +112,29 @@ def save_config(config: ExperimentConfig, path) -> None:
 
 
 def first_difference(
-    saved: ExperimentConfig, now: ExperimentConfig
+    saved: hyperparams.Config,
+    now: hyperparams.Config,
+    changeable: tuple[str, ...] = CHANGEABLE,
+    fixed: tuple[str, ...] = FIXED,
 ) -> str | None:
     """Says why a run cannot go on from the checkpoint of another.
 
-    Where and how it runs may differ: `runtime` but for the seed and
-    synchronised batch norm, `data.data_dir` and `model.rematerialize`. Not
-    `data.cache_mib`: a set in memory has another order than a stream.
+    Where and how it runs may differ: of a training job `runtime` but for the
+    seed and synchronised batch norm, `data.data_dir` and `model.rematerialize`.
+    Not `data.cache_mib`: a set in memory has another order than a stream.
+
+    Args:
+        saved: of the run that is there.
+        now: of the run that is to go on.
+        changeable: beginnings of the names of what may differ.
+        fixed: names of what may not, though they begin so.
 
     Returns:
         The first field that differs and both its values, or None.
     """
     saved, now = flatten(saved.as_dict()), flatten(now.as_dict())
     for name, value in now.items():
-        changeable = name.startswith(_CHANGEABLE)
-        if changeable and name not in _NOT_CHANGEABLE:
+        if name.startswith(changeable) and name not in fixed:
             continue
         if saved[name] != value:
             return (

@@ -1,6 +1,5 @@
 """A training job, from its configuration to its saved network."""
 
-import pathlib
 import time
 from contextlib import nullcontext
 
@@ -8,12 +7,12 @@ import keras
 import tensorflow as tf
 
 from nasnet_tf import data as datasets
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.training import distributed, loop, momentum_checks
 from nasnet_tf.training.checkpoint import (
     CONFIG_FILE,
     JobCheckpoint,
-    exclusive,
     network_weights,
     newest_checkpoint,
     save_network_config,
@@ -25,6 +24,7 @@ from nasnet_tf.training.config_files import (
     read_config,
     save_config,
 )
+from nasnet_tf.training.lock import exclusive
 from nasnet_tf.training.network import build_network, for_inference, initialize
 from nasnet_tf.training.optimizer import make_optimizer
 from nasnet_tf.training.results import TrainingResult, write_results
@@ -70,7 +70,7 @@ def train(
     >>> result = train(config, "runs/digits")
     """
     check_config(config)
-    model_dir = pathlib.Path(model_dir).expanduser()
+    model_dir = expanded_path("model_dir", model_dir)
     _check_resumable(model_dir, config)
     strategy = make_strategy(config.runtime)
     _check_batch_size(config.recipe.batch_size, strategy)

@@ -18,7 +18,7 @@ from nasnet_tf.weights.loading import assign_source
 from nasnet_tf.weights.names import is_weight
 from nasnet_tf.weights.source import OURS, Source, read_source
 
-# Of `ModelConfig`, None: as in the preset.
+# Of configurations, None: as in the preset.
 _OPTIONAL = (
     "genotype",
     "num_cells",
@@ -42,14 +42,10 @@ def network_arguments(model: ModelConfig) -> dict:
     Args:
         model: the `model` section of a configuration.
     """
-    arguments = {}
-    if model.preset:
-        arguments = get_preset(model.preset).arguments
-    elif model.genotype is None:
-        arguments = saved_arguments(model.initial_weights) or {}
-    for name in _OPTIONAL:
-        if getattr(model, name) is not None:
-            arguments[name] = getattr(model, name)
+    arguments = configured_arguments(model)
+    if not model.preset and model.genotype is None:
+        saved = saved_arguments(model.initial_weights) or {}
+        arguments = saved | arguments
     stem = arguments.get("stem", "imagenet")
     if model.input_size is not None or "input_shape" not in arguments:
         size = model.input_size or SIZES[stem]
@@ -60,6 +56,22 @@ def network_arguments(model: ModelConfig) -> dict:
     arguments["padding"] = model.padding
     arguments["name"] = "nasnet"
     return arguments
+
+
+def configured_arguments(config) -> dict:
+    """Keyword arguments of `NASNet` that a configuration names.
+
+    Args:
+        config: with a `preset`, or None; its other values go before the
+            preset's where they are not None.
+
+    Raises:
+        InputError: no preset has this name.
+    """
+    arguments = get_preset(config.preset).arguments if config.preset else {}
+    # A detector's configuration lacks some.
+    given = {name: getattr(config, name, None) for name in _OPTIONAL}
+    return arguments | {k: v for k, v in given.items() if v is not None}
 
 
 def saved_arguments(weights: str | None) -> dict | None:

@@ -55,7 +55,10 @@ def make_train_step(
         parts["accuracy"] = _accuracy(outputs, labels)
         names[:] = parts
         scalars = tf.stack([tf.cast(p, loss.dtype) for p in parts.values()])
-        return tape.gradient(loss, variables), scalars / replicas
+        # Zeros: of a cell that reads one of its inputs only, the weights that
+        # adapt the other one are not connected.
+        found = tape.gradient(loss, variables, unconnected_gradients="zero")
+        return found, scalars / replicas
 
     if jit_compile:
         gradients = tf.function(gradients, jit_compile=True, autograph=False)

@@ -1,6 +1,7 @@
 """One device, several, or several machines."""
 
 import contextlib
+import functools
 import json
 import os
 
@@ -22,7 +23,13 @@ def make_strategy(runtime: RuntimeConfig) -> tf.distribute.Strategy:
         InputError: `TF_CONFIG` is missing or cannot be used.
     """
     kind = runtime.strategy
-    workers = _workers(kind)
+    workers = len(cluster_of_environment()[0])
+    if kind == "multi_worker" and not workers:
+        raise InputError(
+            "runtime.strategy: multi_worker needs TF_CONFIG, a JSON with "
+            'the addresses "cluster": {"worker": [...]} and this worker\'s '
+            '"task": {"type": "worker", "index": ...}'
+        )
     if kind == "auto":
         several = len(tf.config.list_physical_devices("GPU")) > 1
         kind = "mirrored" if several else "one_device"
@@ -41,31 +48,32 @@ def make_strategy(runtime: RuntimeConfig) -> tf.distribute.Strategy:
         ) from error
 
 
-def _workers(kind):
-    """How many workers `TF_CONFIG` names."""
+def cluster_of_environment() -> tuple[list[str], int]:
+    """The addresses that `TF_CONFIG` names, and the number of this worker.
+
+    No addresses where it is not set.
+
+    Raises:
+        InputError: it cannot be used; one line.
+    """
     text = os.environ.get("TF_CONFIG")
     if not text:
-        if kind == "multi_worker":
-            raise InputError(
-                "runtime.strategy: multi_worker needs TF_CONFIG, a JSON with "
-                'the addresses "cluster": {"worker": [...]} and this worker\'s '
-                '"task": {"type": "worker", "index": ...}'
-            )
-        return 0
+        return [], 0
     try:
         config = json.loads(text)
         cluster, task = config["cluster"], config["task"]
         addresses = cluster["worker"]
         if task["type"] != "worker" or set(cluster) != {"worker"}:
             raise ValueError("only tasks of type worker are used")
-        addresses[task["index"]]
+        if not 0 <= task["index"] < len(addresses):
+            raise ValueError(f"it names no worker {task['index']}")
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(
             f"TF_CONFIG: {text!r} cannot be used ({error}); give "
             '{"cluster": {"worker": ["host:port", ...]}, '
             '"task": {"type": "worker", "index": 0}}'
         ) from None
-    return len(addresses)
+    return addresses, task["index"]
 
 
 def worker_index() -> int:
@@ -88,19 +96,26 @@ def over_all_workers(value: int) -> list[int]:
     All must call it, in the scope of the strategy; it is also where they wait
     for each other.
     """
-    numbers = tf.constant([value, value**2], "int64")
     strategy = tf.distribute.get_strategy()
+    numbers = tf.constant([value, value**2], "int64")
+    sums = _sum_of_replicas(strategy)(numbers)
+    results = strategy.experimental_local_results(sums)
+    return [int(number) for number in results[0]]
 
-    @tf.function(autograph=False)
-    def summed():
-        return strategy.run(
-            lambda: tf.distribute.get_replica_context().all_reduce(
-                tf.distribute.ReduceOp.SUM, tf.identity(numbers)
-            )
+
+@functools.lru_cache(maxsize=1)
+def _sum_of_replicas(strategy):
+    """Traced once, for searches ask at each of many rounds."""
+
+    def add(numbers):
+        # all_reduce does not take an argument of the function as it is.
+        return tf.distribute.get_replica_context().all_reduce(
+            tf.distribute.ReduceOp.SUM, tf.identity(numbers)
         )
 
-    results = strategy.experimental_local_results(summed())
-    return [int(number) for number in results[0]]
+    return tf.function(
+        lambda numbers: strategy.run(add, args=(numbers,)), autograph=False
+    )
 
 
 @contextlib.contextmanager
