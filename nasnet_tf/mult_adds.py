@@ -6,6 +6,7 @@ import math
 
 from nasnet_tf.arguments import check_input_shape
 from nasnet_tf.errors import InputError
+from nasnet_tf.genotype import Genotype
 from nasnet_tf.genotypes import get_genotype
 from nasnet_tf.layers import NASNetCell
 from nasnet_tf.layers.convolution import halved
@@ -16,6 +17,9 @@ from nasnet_tf.presets import Preset
 # Statistics that training moves without a gradient; the paper leaves them out.
 STATISTICS = ("moving_mean", "moving_variance")
 STEM_KERNEL = 3
+# Of every kind of layer that was counted. There are few: the operations of
+# the search space on the few shapes of a network.
+_LAYER_SIZES = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,28 +82,50 @@ def count_parameters(model: NASNet) -> int:
 def count_preset(preset: Preset) -> NetworkSize:
     """The size of a preset, without building the network.
 
-    Each kind of cell in it is built once, which takes a fraction of the time
-    and the memory of the network.
-
     Args:
         preset: from `nasnet_tf.get_preset`.
     """
-    arguments = preset.arguments
     genotype = get_genotype(preset.genotype)
-    plan = make_plan(
+    return count_network(
         genotype,
         preset.num_cells,
         genotype.filters(preset.penultimate_filters),
+        preset.arguments["input_shape"],
+        preset.arguments["classes"],
         stem=preset.stem,
         stem_multiplier=preset.stem_multiplier,
         skip_reduction_layer_input=preset.skip_reduction_layer_input,
     )
-    image = (1, *arguments["input_shape"])
+
+
+def count_network(
+    genotype: Genotype,
+    num_cells: int,
+    filters: int,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    **stacking,
+) -> NetworkSize:
+    """The size of a network of any genotype, without building it.
+
+    Each kind of layer in it is built once and remembered, so that the next
+    genotype takes a few hundredths of a second.
+
+    Args:
+        genotype: the cells.
+        num_cells: N.
+        filters: F, of the first group.
+        input_shape: of an image, `(height, width, channels)`.
+        classes: of the classifier.
+        **stacking: further arguments of `nasnet_tf.plan.make_plan`.
+    """
+    plan = make_plan(genotype, num_cells, filters, **stacking)
+    image = (1, *input_shape)
     features = sum(state.channels for state in plan.cells[-1].outputs)
-    logits = features * arguments["classes"]
-    parameters = _stem_parameters(plan, image) + logits + arguments["classes"]
+    logits = features * classes
+    parameters = _stem_parameters(plan, image) + logits + classes
     mult_adds = _stem_mult_adds(plan, image) + logits
-    counted = {}
+    counted, known = {}, len(_LAYER_SIZES)
     for planned, shapes in _cells_and_shapes(plan, image):
         arguments = {
             "cell": planned.cell,
@@ -111,13 +137,35 @@ def count_preset(preset: Preset) -> NetworkSize:
         key = (*arguments.values(), *shapes)
         if key not in counted:
             layer = NASNetCell(bottleneck=genotype.bottleneck, **arguments)
-            layer.build(shapes)
-            counted[key] = (_parameters(layer), layer.mult_adds(shapes))
-        parameters += counted[key][0]
-        mult_adds += counted[key][1]
-    # Keras layers are cycles: without this the weights of all cells pile up.
-    gc.collect()
+            counted[key] = _cell_size(layer, shapes)
+        parameters += counted[key].parameters
+        mult_adds += counted[key].mult_adds
+    if len(_LAYER_SIZES) > known:
+        # Keras layers are cycles: without this the weights of all pile up.
+        gc.collect()
     return NetworkSize(parameters, mult_adds)
+
+
+def _cell_size(cell, shapes):
+    sizes = [
+        _layer_size(layer, shape)
+        for layer, shape in cell.layers_and_shapes(shapes)
+    ]
+    return NetworkSize(
+        sum(size.parameters for size in sizes),
+        sum(size.mult_adds for size in sizes),
+    )
+
+
+def _layer_size(layer, shape):
+    """Of a layer that is not built yet, on an input of `shape`."""
+    config = {**layer.get_config(), "name": None}
+    key = (type(layer), repr(config), tuple(shape))
+    if key not in _LAYER_SIZES:
+        layer.build(shape)
+        count = layer.mult_adds(shape) if hasattr(layer, "mult_adds") else 0
+        _LAYER_SIZES[key] = NetworkSize(_parameters(layer), count)
+    return _LAYER_SIZES[key]
 
 
 def _size(model, input_size):

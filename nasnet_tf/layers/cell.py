@@ -146,12 +146,15 @@ class NASNetCell(keras.layers.Layer):
         return sum(branch.operation != "identity" for branch in self.branches)
 
     def build(self, input_shapes):
-        for layer, shape in self._layers_and_shapes(input_shapes):
+        for layer, shape in self.layers_and_shapes(input_shapes):
             layer.build(shape)
         self.built = True
 
-    def _layers_and_shapes(self, input_shapes):
-        """Yields every layer with the shape of its input, in order."""
+    def layers_and_shapes(self, input_shapes):
+        """Yields every layer with the shape of its input, in order.
+
+        The layers need not be built.
+        """
         shapes = []
         for layers, shape in zip(self.adapters, input_shapes, strict=False):
             for layer in layers:
@@ -267,7 +270,7 @@ class NASNetCell(keras.layers.Layer):
         """Multiply-adds of one image; the shapes are `call`'s, batch first."""
         return sum(
             layer.mult_adds(shape)
-            for layer, shape in self._layers_and_shapes(input_shapes)
+            for layer, shape in self.layers_and_shapes(input_shapes)
             if hasattr(layer, "mult_adds")
         )
 

@@ -117,7 +117,7 @@ class Operation(keras.layers.Layer):
         return halved(shape) if self.is_pool and self.strides == 2 else shape
 
     def build(self, input_shape):
-        for number, step in enumerate(self._steps(input_shape[-1]), start=1):
+        for number, step in enumerate(self.steps(input_shape[-1]), start=1):
             layer = self._convolution(number, *step)
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
@@ -132,7 +132,7 @@ class Operation(keras.layers.Layer):
                 self.norms.append(norm)
         self.built = True
 
-    def _steps(self, channels):
+    def steps(self, channels):
         """The convolutions: what makes each, kernel size, filters, strides."""
         name, filters, strides = self.operation, self.filters, self.strides
         if self.is_pool:
@@ -178,7 +178,8 @@ class Operation(keras.layers.Layer):
         )
 
     @property
-    def _subsamples(self):
+    def subsamples(self):
+        """Whether every second pixel of the chain's result is taken."""
         return (
             self.operation == "dilated_conv_3x3"
             and self.strides > 1
@@ -191,7 +192,7 @@ class Operation(keras.layers.Layer):
             x = layer(ops.relu(x) if number else x)
             if self.norms:
                 x = self.norms[number](x, training=training)
-        if self._subsamples:
+        if self.subsamples:
             x = ops.max_pool(x, 1, self.strides, "valid", FORMAT)
         return x
 

@@ -1,0 +1,90 @@
+"""A network for each child, built by the zoo and traced anew."""
+
+from __future__ import annotations
+
+import gc
+
+import tensorflow as tf
+
+from nasnet_tf.genotype import Genotype
+from nasnet_tf.nasnet import NASNet
+from nasnet_tf.search.children.data import ChildData
+from nasnet_tf.search.children.initial_weights import initial_weights
+from nasnet_tf.search.children.trainer import Children, evaluation
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.training.optimizer import averaged_weights, make_optimizer
+from nasnet_tf.training.schedules import learning_rate_schedule
+from nasnet_tf.training.step import make_evaluation_step, make_train_step
+from nasnet_tf.weights import named_variables
+
+# Of the paper's CIFAR networks, as in the presets.
+BATCH_NORM_EPSILON = 1e-5
+
+
+class BuiltChildren(Children):
+    """Children as the training jobs train networks.
+
+    Args:
+        config: of the search.
+        data: of its children.
+    """
+
+    method = "built"
+
+    def __init__(self, config: SearchConfig, data: ChildData):
+        self.config = config
+        self.data = data
+
+    def network(self, genotype: Genotype, seed: int = 0) -> NASNet:
+        """The child as a network of the zoo with its first weights."""
+        child, data = self.config.child, self.data
+        network = NASNet(
+            genotype,
+            num_cells=child.num_cells,
+            penultimate_filters=child.filters * genotype.filters_divisor,
+            stem="cifar",
+            stem_multiplier=child.stem_multiplier,
+            input_shape=data.image_shape,
+            classes=len(data.class_names),
+            classifier_activation=None,
+            drop_path_keep_prob=child.drop_path_keep_prob,
+            drop_path_total_steps=data.steps,
+            batch_norm_momentum=child.batch_norm_momentum,
+            batch_norm_epsilon=BATCH_NORM_EPSILON,
+            preprocessing=child.preprocessing,
+            seed=seed,
+            dtype=child.dtype,
+        )
+        weights = {
+            name: variable
+            for name, variable in named_variables(network).items()
+            if name != "drop_path/step"
+        }
+        shapes = {name: tuple(v.shape) for name, v in weights.items()}
+        for name, value in initial_weights(shapes, seed, child.dtype).items():
+            weights[name].assign(value)
+        return network
+
+    def begin(self, genotype: Genotype, seed: int):
+        network = self.network(genotype, seed)
+        optimizer = child_optimizer(self.config, self.data)
+        step = make_train_step(network, optimizer, self.config.recipe, seed)
+        measure = tf.function(make_evaluation_step(network), autograph=False)
+
+        def evaluate():
+            with averaged_weights(network, optimizer):
+                return evaluation(self.data, measure)
+
+        return tf.function(step, autograph=False), evaluate
+
+    def end(self):
+        # Keras's graphs are cycles, which else pile up between collections.
+        gc.collect()
+
+
+def child_optimizer(config: SearchConfig, data: ChildData):
+    """The optimizer of a child, not built yet."""
+    schedule = learning_rate_schedule(
+        config.recipe, data.steps, data.steps_per_epoch
+    )
+    return make_optimizer(config.recipe, schedule)

@@ -1,0 +1,85 @@
+"""The images that children are trained and judged on."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from nasnet_tf import data
+from nasnet_tf.errors import InputError
+from nasnet_tf.search.config import SearchConfig
+
+
+class ChildData:
+    """The batches of a training job, for one child after the other.
+
+    The pipeline is built once: it reads the child's seed from a variable.
+
+    Args:
+        config: of the search.
+
+    Attributes:
+        class_names: by label.
+        image_shape: `(height, width, channels)` as the network takes them.
+        steps: of a child's training.
+        steps_per_epoch: a fraction where the images do not fill the batches.
+        training_dataset: endless `(images, labels)`, of the seed that was
+            asked for last.
+        evaluation_dataset: the held-out `(images, labels, weights)`.
+
+    Raises:
+        InputError: there are no such images, or neither steps nor epochs are
+            given.
+    """
+
+    def __init__(self, config: SearchConfig):
+        opened = data.open_data(config.data, config.runtime.seed)
+        size = config.child.input_size
+        recipe, preprocessing = config.recipe, config.child.preprocessing
+        self.class_names = opened.class_names
+        self.image_shape = (size, size, opened.train.channels)
+        self.steps_per_epoch = opened.train.size / recipe.batch_size
+        self.steps = _steps(recipe, self.steps_per_epoch)
+        self._seed = tf.Variable(0, trainable=False, dtype="int64")
+        self.training_dataset = data.training_batches(
+            opened.train,
+            config.data,
+            size,
+            preprocessing,
+            recipe.batch_size,
+            recipe.batch_size,
+            seed=self._seed,
+            float_dtype=config.child.dtype,
+        )
+        self.evaluation_dataset = data.evaluation_batches(
+            opened.evaluation,
+            config.data,
+            size,
+            preprocessing,
+            recipe.batch_size,
+            config.child.dtype,
+        ).map(lambda batch: [batch[k] for k in ("images", "labels", "weights")])
+        bytes_each = 4 * size * size * opened.train.channels
+        if opened.evaluation.size * bytes_each <= config.data.cache_mib * 2**20:
+            self.evaluation_dataset = self.evaluation_dataset.cache()
+
+    def training_batches(self, seed: int):
+        """An iterator over a child's endless `(images, labels)`.
+
+        They are a function of the seed and the step alone. Only the iterator
+        asked for last may be used.
+        """
+        self._seed.assign(seed)
+        return iter(self.training_dataset)
+
+    def evaluation_batches(self):
+        """All held-out `(images, labels, weights)`; weight 0 only fills."""
+        return iter(self.evaluation_dataset)
+
+
+def _steps(recipe, steps_per_epoch):
+    if not (recipe.steps or recipe.epochs):
+        raise InputError(
+            "recipe.epochs: neither epochs nor steps are given; say how long "
+            "a child is trained"
+        )
+    return recipe.steps or max(1, round(recipe.epochs * steps_per_epoch))

@@ -1,0 +1,23 @@
+"""What came of a child."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class ChildResult:
+    """What came of a child.
+
+    Args:
+        accuracy: on the held-out images, after the last step; 0 where it
+            failed.
+        loss: mean cross-entropy there; None where it failed.
+        curve: an entry for each evaluation: `step`, `loss`, `accuracy`.
+        seconds: from the genotype to the accuracy.
+        failure: why there is no accuracy, in one line; None where there is.
+    """
+
+    accuracy: float
+    loss: float | None
+    curve: list[dict]
+    seconds: float
+    failure: str | None = None

@@ -1,0 +1,1 @@
+"""One traced program for all children of a space."""

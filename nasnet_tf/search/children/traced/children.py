@@ -1,0 +1,101 @@
+"""Children that one traced program trains, whatever their genotype."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from nasnet_tf.genotype import Genotype
+from nasnet_tf.plan import make_plan
+from nasnet_tf.search.cell_space import CellSpace
+from nasnet_tf.search.children.built import child_optimizer
+from nasnet_tf.search.children.data import ChildData
+from nasnet_tf.search.children.initial_weights import initial_weights
+from nasnet_tf.search.children.traced.instruction_set import InstructionSet
+from nasnet_tf.search.children.traced.network import TracedNetwork
+from nasnet_tf.search.children.traced.program import Program, compile_program
+from nasnet_tf.search.children.traced.recording import Recording
+from nasnet_tf.search.children.traced.sizes import largest_sizes
+from nasnet_tf.search.children.trainer import Children, evaluation
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.training.optimizer import averaged_weights
+from nasnet_tf.training.step import make_evaluation_step, make_train_step
+
+
+class TracedChildren(Children):
+    """Children of a space without any tracing of their own.
+
+    The first step and the first evaluation trace; a child then brings its
+    program, its weights and an optimizer that knows nothing yet.
+
+    Args:
+        config: of the search.
+        data: of its children.
+        space: of the genotypes.
+    """
+
+    method = "traced"
+
+    def __init__(self, config: SearchConfig, data: ChildData, space: CellSpace):
+        self.config = config
+        self.data = data
+        self.instruction_set = InstructionSet(space)
+        first = space.genotype([0] * len(space))
+        self.network = TracedNetwork(
+            self.instruction_set,
+            largest_sizes(
+                space, self._plan(first), data.image_shape[2], self._classes
+            ),
+            self._classes,
+            config.child.batch_norm_momentum,
+            config.child.dtype,
+        )
+        self.optimizer = child_optimizer(config, data)
+        step = make_train_step(self.network, self.optimizer, config.recipe)
+        self._fresh = [v.numpy() for v in self.optimizer.variables]
+        self._step = tf.function(step, autograph=False)
+        self._measure = tf.function(
+            make_evaluation_step(self.network), autograph=False
+        )
+
+    @property
+    def _classes(self):
+        return len(self.data.class_names)
+
+    def _plan(self, genotype):
+        child = self.config.child
+        return make_plan(
+            genotype,
+            child.num_cells,
+            child.filters,
+            stem="cifar",
+            stem_multiplier=child.stem_multiplier,
+        )
+
+    def program(self, genotype: Genotype) -> Program:
+        """What the machine does for a genotype of the space."""
+        recording = Recording(
+            self._plan(genotype),
+            genotype.bottleneck,
+            self.data.image_shape[2],
+            self._classes,
+            self.instruction_set.widest_concat,
+        )
+        return compile_program(recording, self.instruction_set)
+
+    def begin(self, genotype: Genotype, seed: int):
+        program = self.program(genotype)
+        dtype = self.config.child.dtype
+        weights = initial_weights(program.shapes, seed, dtype)
+        self.network.become(program, weights)
+        for variable, value in zip(
+            self.optimizer.variables, self._fresh, strict=True
+        ):
+            variable.assign(value)
+        return self._step, self._evaluate
+
+    def end(self):
+        """The next child overwrites this one."""
+
+    def _evaluate(self):
+        with averaged_weights(self.network, self.optimizer):
+            return evaluation(self.data, self._measure)

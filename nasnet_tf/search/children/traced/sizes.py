@@ -1,0 +1,75 @@
+"""How many weights any child of a space can have."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nasnet_tf.layers.cell import NORM_GROUPS
+from nasnet_tf.plan import Plan
+from nasnet_tf.search.cell_space import CellSpace
+from nasnet_tf.search.children.traced.chains import chain_of
+
+
+def largest_sizes(
+    space: CellSpace, plan: Plan, channels: int, classes: int
+) -> dict[str, int]:
+    """Upper bounds of the lengths of `kernels`, `scales` and `statistics`.
+
+    Every operation is taken to be the largest and every state the widest.
+
+    Args:
+        space: of the children.
+        plan: of any child: cells, filters and strides are alike.
+        channels: of the images.
+        classes: of the classifier.
+    """
+    kernels = 9 * channels * plan.stem_filters
+    norms = plan.stem_filters  # channels that are normalised in batches
+    groups = 0  # and in each example
+    block = 2 if "concat" in space.combiners else 1
+    width = block if space.every_block_leaves else block * space.num_blocks
+    widest = {plan.stem_layer: plan.stem_filters}
+    for cell in plan.cells:
+        filters = cell.filters
+        widest[cell.name] = width * filters
+        inputs = [widest[state.layer] for state in cell.inputs]
+        kernels += sum(inputs) * filters * max(1, *cell.halvings)
+        kernels += sum(cell.halvings) * filters**2
+        norms += filters * sum(max(1, count) for count in cell.halvings)
+        read = max(inputs) if not space.project_inputs else filters
+        read = max(read, block * filters)
+        for strides in {1, cell.stride}:
+            found = [
+                _chain_sizes(operation, read, filters, strides, space)
+                for operation in ("conv_1x1", *space.operations)
+            ]
+            largest = np.max(found, axis=0)
+            kernels += 2 * space.num_blocks * largest[0]
+            norms += 2 * space.num_blocks * largest[1]
+        if NORM_GROUPS.keys() & set(space.combiners):
+            groups += space.num_blocks * filters
+        # The projections of inputs that leave the cell.
+        kernels += space.num_inputs * read * filters
+        norms += space.num_inputs * filters
+    outputs = space.num_blocks * block * plan.cells[-1].filters
+    outputs += space.num_inputs * plan.cells[-1].filters
+    kernels += outputs * classes
+    return {
+        "kernels": int(kernels),
+        "scales": int(2 * (norms + groups) + classes),
+        "statistics": int(2 * norms),
+    }
+
+
+def _chain_sizes(operation, channels, filters, strides, space):
+    chain, _, widths = chain_of(
+        operation, channels, filters, strides, space.bottleneck
+    )
+    if chain is None:
+        return 0, 0
+    kernels = sum(
+        int(np.prod(shape))
+        for link, *pair in zip(chain.links, widths, widths[1:], strict=False)
+        for shape in link.shapes(*pair)
+    )
+    return kernels, sum(widths[1:])

@@ -1,0 +1,209 @@
+"""What a search can be told: typed, on Model Garden's hyperparams.
+
+`nasnet_tf.training.config_files` reads these from YAML files and flags, as it
+does the configurations of training jobs, which say what `metadata` means. The
+defaults are the paper's (section 3.1, App. A.1 and A.2).
+"""
+
+import dataclasses
+
+from official.modeling import hyperparams
+
+from nasnet_tf.training.config import MOST_SEED, DataConfig, RecipeConfig
+
+
+def _field(default, **limits):
+    return dataclasses.field(default=default, metadata=limits)
+
+
+@dataclasses.dataclass
+class SpaceConfig(hyperparams.Config):
+    """The cells to choose from.
+
+    Args:
+        name: `"A"`, `"B"` or `"C"`: the space that NASNet-A, B or C is of.
+        operations: of the 13; None: all of them.
+        combiners: None: the space's own.
+        num_blocks: of a cell; None: the space's own, 5 of A, 4 of B and C.
+    """
+
+    name: str = _field("A", choices=("A", "B", "C"))
+    operations: list[str] | None = None
+    combiners: list[str] | None = None
+    num_blocks: int | None = _field(None, least=1)
+
+
+@dataclasses.dataclass
+class StrategyConfig(hyperparams.Config):
+    """Who proposes the architectures.
+
+    Args:
+        name: `"rl"`, the paper's: a recurrent network trained by PPO;
+            `"random"`: each choice uniform; `"evolution"`: regularised
+            evolution (Real et al. 2019).
+        learning_rate: of `rl`'s Adam.
+        entropy_weight: of `rl`'s entropy bonus.
+        baseline_decay: of `rl`'s moving average of the rewards.
+        minibatch_size: architectures of an update of `rl`.
+        epochs: passes of `rl` over a round; the paper does not say.
+        clip: of `rl`'s ratio of probabilities, in [1 - clip, 1 + clip].
+        advantage: of `rl`: `"difference"` of reward and baseline;
+            `"standardized"`: the reward in standard deviations of its round;
+            `"rank"`: its rank in its round, from -1 to 1.
+        share_by_kind: whether `rl`'s decisions of one kind share weights.
+        hidden_units: of `rl`'s LSTM.
+        initial_range: `rl`'s weights begin uniform in [-range, range].
+        population: of `evolution`: the newest so many.
+        tournament: of `evolution`: how many it picks a parent from.
+    """
+
+    name: str = _field("rl", choices=("rl", "random", "evolution"))
+    learning_rate: float = _field(3.5e-4, interval="(0, inf)")
+    entropy_weight: float = _field(1e-5, interval="[0, inf)")
+    baseline_decay: float = _field(0.95, interval="[0, 1)")
+    minibatch_size: int = _field(20, least=1)
+    epochs: int = _field(4, least=1)
+    clip: float = _field(0.2, interval="(0, 1)")
+    advantage: str = _field(
+        "difference", choices=("difference", "standardized", "rank")
+    )
+    share_by_kind: bool = False
+    hidden_units: int = _field(100, least=1)
+    initial_range: float = _field(0.1, interval="(0, inf)")
+    population: int = _field(100, least=1)
+    tournament: int = _field(25, least=1)
+
+
+@dataclasses.dataclass
+class ChildConfig(hyperparams.Config):
+    """The network that an architecture is judged by.
+
+    Args:
+        num_cells: N, normal cells of each group.
+        filters: F, of the first group; even.
+        stem_multiplier: the stem has so many times `filters`.
+        input_size: height and width in pixels.
+        preprocessing: `"scale"` or `"whitening"`.
+        batch_norm_momentum: of the moving statistics.
+        drop_path_keep_prob: of the last cell; 1: no drop path.
+        dtype: of weights and computation.
+        method: `"built"` builds and traces a network for each child;
+            `"traced"` traces one program for all children of the space;
+            `"auto"` takes what is faster; `"shared"` does not train a child
+            from scratch but on weights that all children share (ENAS, Pham et
+            al. 2018), which is another and cheaper judgement.
+    """
+
+    num_cells: int = _field(2, least=1)
+    filters: int = _field(24, least=2)
+    stem_multiplier: float = _field(3.0, interval="(0, inf)")
+    input_size: int = _field(32, least=32)
+    preprocessing: str = _field("whitening", choices=("scale", "whitening"))
+    batch_norm_momentum: float = _field(0.9, interval="[0, 1]")
+    drop_path_keep_prob: float = _field(1.0, interval="(0, 1]")
+    dtype: str = _field("float32", choices=("float32", "float64"))
+    method: str = _field("auto", choices=("auto", "traced", "built", "shared"))
+
+
+@dataclasses.dataclass
+class ObjectiveConfig(hyperparams.Config):
+    """What a child is rewarded for: accuracy times (cost / target)^exponent.
+
+    MnasNet's form (Tan et al. 2019, equation 2).
+
+    Args:
+        cost: `"none"`: accuracy alone; `"parameters"`; `"mult_adds"`;
+            `"latency"`: milliseconds in LiteRT on one thread.
+        target: the cost at which the reward is the accuracy.
+        exponent: below 0, so that less cost is more reward.
+    """
+
+    cost: str = _field(
+        "none", choices=("none", "parameters", "mult_adds", "latency")
+    )
+    target: float | None = _field(None, interval="(0, inf)")
+    exponent: float = _field(-0.07, interval="(-inf, 0]")
+
+
+@dataclasses.dataclass
+class BudgetConfig(hyperparams.Config):
+    """How much is tried.
+
+    Args:
+        samples: architectures proposed, repeats included; a multiple of
+            `round_size`. It may be raised later to go on.
+        round_size: architectures between two updates of the strategy.
+        rounds_in_flight: a round is proposed when all but this many rounds
+            before it have updated the strategy; above 1, workers that have
+            no child left of one round begin with the next.
+        finalists: the best so many are trained again, longer.
+        finalist_epochs: of their training; None: as `recipe`.
+        finalist_seeds: trainings of each, of which the mean counts.
+    """
+
+    samples: int = _field(20_000, least=1)
+    round_size: int = _field(20, least=1)
+    rounds_in_flight: int = _field(1, least=1)
+    finalists: int = _field(0, least=0)
+    finalist_epochs: float | None = _field(None, interval="(0, 1000000]")
+    finalist_seeds: int = _field(1, least=1)
+
+
+@dataclasses.dataclass
+class RuntimeConfig(hyperparams.Config):
+    """Where it runs and what it tells.
+
+    A search may go on with other values, but not of the seed.
+
+    Args:
+        seed: of proposals and of children's weights and data.
+        tensorboard: whether to write its files.
+        threads: of a worker; None: as many as TensorFlow likes or, with
+            `--workers`, its share of the processor's cores. Another number
+            may change the last bits of a child's weights.
+        start_timeout: seconds after which a worker that never came up is
+            named.
+        lost_after: seconds without a sign of life after which a worker counts
+            as dead.
+        max_restarts: of all local workers, without a newly finished child.
+    """
+
+    seed: int = _field(0, least=0, most=MOST_SEED)
+    tensorboard: bool = True
+    threads: int | None = _field(None, least=1)
+    start_timeout: float = _field(300.0, interval="(0, inf)")
+    lost_after: float = _field(120.0, interval="(0, inf)")
+    max_restarts: int = _field(5, least=0)
+
+
+def _paper_data():
+    return DataConfig(
+        source="tfds", name="cifar10", held_out=5_000, augmentation="cifar"
+    )
+
+
+def _paper_recipe():
+    return RecipeConfig(epochs=20.0, weight_decay=5e-4, clip_norm=5.0)
+
+
+@dataclasses.dataclass
+class SearchConfig(hyperparams.Config):
+    """A search.
+
+    Args:
+        data: of the children; the reward is measured on `data.held_out`
+            images, or on the evaluation split where that is 0.
+        recipe: of the children; by default SGD with momentum and one cosine
+            decay.
+    """
+
+    space: SpaceConfig = dataclasses.field(default_factory=SpaceConfig)
+    strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
+    child: ChildConfig = dataclasses.field(default_factory=ChildConfig)
+    data: DataConfig = dataclasses.field(default_factory=_paper_data)
+    recipe: RecipeConfig = dataclasses.field(default_factory=_paper_recipe)
+    objective: ObjectiveConfig = dataclasses.field(
+        default_factory=ObjectiveConfig
+    )
+    budget: BudgetConfig = dataclasses.field(default_factory=BudgetConfig)
+    runtime: RuntimeConfig = dataclasses.field(default_factory=RuntimeConfig)

@@ -1,0 +1,112 @@
+"""Checks of a search's configuration that the type of a field cannot say."""
+
+import pathlib
+
+from nasnet_tf.errors import InputError
+from nasnet_tf.search.cell_space import CellSpace, make_cell_space
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.objective import check_objective
+from nasnet_tf.search.state import CONFIG_FILE
+from nasnet_tf.training.config_checks import (
+    check_data,
+    check_recipe,
+    typed_values,
+)
+from nasnet_tf.training.config_files import FOLDER as CONFIGS
+from nasnet_tf.training.config_files import first_difference, read_config
+
+FOLDER = CONFIGS / "search"
+
+# What may differ when a search goes on: how long and where, and none of the
+# numbers that the rounds so far came from.
+_CHANGEABLE = (
+    "runtime.",
+    "data.data_dir",
+    "budget.samples",
+    "budget.finalist",
+)
+_FIXED = ("runtime.seed",)
+
+
+def read_search_config(files=(), override: str | None = None) -> SearchConfig:
+    """Reads a configuration; see `training.config_files.read_config`.
+
+    Args:
+        files: YAML files or names of those in `configs/search`.
+        override: such as `"budget.samples=100"`.
+
+    Raises:
+        InputError: see there.
+    """
+    return read_config(files, override, base=SearchConfig(), folder=FOLDER)
+
+
+def make_space(config: SearchConfig) -> CellSpace:
+    """The space that a configuration names.
+
+    Raises:
+        InputError: it has nothing to choose from, or an unknown operation.
+    """
+    space = config.space
+    try:
+        return make_cell_space(
+            space.name, space.operations, space.num_blocks, space.combiners
+        )
+    except InputError as error:
+        raise InputError(f"space.{error}") from None
+
+
+def check_search_config(config: SearchConfig) -> None:
+    """Checks a configuration before anything is built.
+
+    Raises:
+        InputError: a value is missing, unknown, or contradicts another; one
+            line that names the fields and the remedy.
+    """
+    typed_values(config.as_dict(), config)
+    make_space(config)
+    check_objective(config.objective)
+    check_data(config.data, config.child.input_size)
+    check_recipe(config.recipe)
+    child, budget, strategy = config.child, config.budget, config.strategy
+    if child.filters % 2:
+        raise InputError(
+            f"child.filters: {child.filters} is odd, and a factorised "
+            "reduction halves it; give an even number"
+        )
+    if budget.samples % budget.round_size:
+        nearest = max(1, round(budget.samples / budget.round_size))
+        raise InputError(
+            f"budget.samples: {budget.samples} is not a multiple of "
+            f"budget.round_size {budget.round_size}; give "
+            f"{nearest * budget.round_size}"
+        )
+    if strategy.name == "evolution" and (
+        strategy.tournament > strategy.population
+    ):
+        raise InputError(
+            f"strategy.tournament: {strategy.tournament} of a "
+            f"strategy.population of {strategy.population}; give a smaller one"
+        )
+
+
+def check_same_search(model_dir, config: SearchConfig) -> None:
+    """Refuses a folder that holds a search of another configuration.
+
+    `runtime` may differ but for the seed, and so may `data.data_dir`,
+    `budget.samples` and what concerns the finalists.
+
+    Raises:
+        InputError: it differs; names the first difference.
+    """
+    saved = pathlib.Path(model_dir) / CONFIG_FILE
+    if not saved.is_file():
+        return
+    difference = first_difference(
+        read_search_config([saved]), config, _CHANGEABLE, _FIXED
+    )
+    if difference:
+        raise InputError(
+            f"model_dir: {model_dir} holds a search of another configuration: "
+            f"{difference}; give another model_dir or the same configuration"
+        )

@@ -1,0 +1,113 @@
+"""What a child costs: parameters, multiply-adds, and time on a phone."""
+
+from __future__ import annotations
+
+import pathlib
+import statistics
+import tempfile
+import time
+
+import numpy as np
+
+from nasnet_tf.genotype import Genotype
+from nasnet_tf.mult_adds import NetworkSize, count_network
+from nasnet_tf.nasnet import NASNet
+from nasnet_tf.packages import check_packages
+from nasnet_tf.search.config import ChildConfig
+
+# Runs of a file before it is timed, and those that are timed.
+WARM_UP = 5
+REPEATS = 30
+_STEM = "cifar"
+
+
+def child_size(
+    genotype: Genotype, child: ChildConfig, classes: int, channels: int = 3
+) -> NetworkSize:
+    """Parameters and multiply-adds of a child, without building it.
+
+    About 0.05 s, and more the first times; see `mult_adds.count_network`.
+
+    Args:
+        genotype: of the child.
+        child: its N, F, stem and image size.
+        classes: of the classifier.
+        channels: of the images.
+    """
+    return count_network(
+        genotype,
+        child.num_cells,
+        child.filters,
+        (child.input_size, child.input_size, channels),
+        classes,
+        stem=_STEM,
+        stem_multiplier=child.stem_multiplier,
+    )
+
+
+def litert_latency(
+    genotype: Genotype,
+    child: ChildConfig,
+    classes: int,
+    channels: int = 3,
+    repeats: int = REPEATS,
+) -> float:
+    """Milliseconds of one image through the child in LiteRT, measured here.
+
+    The child's network with random weights is written as a float32 LiteRT
+    file by `export`, with its rewrites for this format, and run on one thread
+    of the processor; the median of all runs. Unlike the other costs it
+    depends on the machine and on what else runs there. `export` is imported
+    here and not with this module: only this cost needs it.
+
+    Args:
+        genotype: of the child.
+        child: its N, F, stem and image size.
+        classes: of the classifier.
+        channels: of the images.
+        repeats: timed runs.
+
+    Raises:
+        InputError: ai-edge-litert is missing, or the network has an operation
+            that LiteRT lacks.
+    """
+    check_packages(
+        "objective.cost 'latency'",
+        {"ai-edge-litert": "ai_edge_litert"},
+        "export",
+    )
+    from export.runtime.runners import open_runner
+    from export.runtime.timing import noise
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "child.tflite"
+        path.write_bytes(_litert_file(genotype, child, classes, channels))
+        runner = open_runner(path, num_threads=1)
+        images = noise(runner, 1, child.input_size)
+        seconds = [_run(runner, images) for _ in range(WARM_UP + repeats)]
+        runner.close()
+    return 1000 * statistics.median(seconds[WARM_UP:])
+
+
+def _litert_file(genotype, child, classes, channels):
+    from export.formats.litert.writer import write_litert
+    from export.graph import read_model
+    from export.rewrites import for_format, rewrite
+
+    network = NASNet(
+        genotype,
+        num_cells=child.num_cells,
+        penultimate_filters=child.filters * genotype.filters_divisor,
+        stem=_STEM,
+        stem_multiplier=child.stem_multiplier,
+        input_shape=(child.input_size, child.input_size, channels),
+        classes=classes,
+    )
+    graph = read_model(network, (child.input_size, child.input_size))
+    return write_litert(rewrite(graph, for_format("litert")))
+
+
+def _run(runner, images: np.ndarray):
+    begun = time.perf_counter()
+    runner.run(images, 1)
+    return time.perf_counter() - begun

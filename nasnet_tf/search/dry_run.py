@@ -1,0 +1,143 @@
+"""What a search will cost, from two children."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from nasnet_tf.errors import JobError
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.simulation import (
+    HOUR,
+    Cluster,
+    simulate,
+    spread_child_seconds,
+)
+
+WORKERS = (1, 2, 20, 100, 450)
+# Spread of the mult-adds of random children of space A (16 %, B 25 %, C 21 %).
+SPREAD = 0.2
+# Simulated at most; more children last longer in proportion.
+_SIMULATED = 5_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """What a search will cost.
+
+    Args:
+        log10_size: of the space.
+        first_seconds: of the first child, with tracing.
+        child_seconds: of the next one.
+        device_hours: of all children, finalists included, on one device.
+        hours: of the search by number of workers, finalists not included.
+        finalist_hours: on one worker.
+    """
+
+    log10_size: float
+    first_seconds: float
+    child_seconds: float
+    device_hours: float
+    hours: dict[int, float]
+    finalist_hours: float
+
+
+def dry_run(
+    config: SearchConfig,
+    trainer=None,
+    workers: Sequence[int] = WORKERS,
+    tell: Callable[[str], None] = print,
+) -> Estimate:
+    """Trains two children and says what the whole search will cost.
+
+    Every sample counts as a child: repeats, which are not trained, make it
+    cheaper.
+
+    Args:
+        config: of the search.
+        trainer: with `train(genotype, seed)`; None: the search's own.
+        workers: numbers of workers to tell the hours for.
+        tell: gets each line.
+
+    Raises:
+        InputError: the configuration or the data is bad.
+        JobError: a child cannot be trained.
+    """
+    from nasnet_tf.search.config_checks import check_search_config, make_space
+
+    check_search_config(config)
+    space, budget = make_space(config), config.budget
+    tell(
+        f"space {space.name}: 10^{space.log10_size:.1f} architectures, "
+        f"{len(space.sizes)} decisions"
+    )
+    if trainer is None:
+        from nasnet_tf.search.children import make_trainer
+
+        trainer = make_trainer(config, space)
+    generator = np.random.default_rng(config.runtime.seed)
+    seconds = []
+    for number, which in enumerate(("first child, tracing", "next child")):
+        decisions = [int(generator.integers(size)) for size in space.sizes]
+        result = trainer.train(space.genotype(decisions), number)
+        if result.failure:
+            raise JobError(f"a child cannot be trained: {result.failure}")
+        seconds.append(result.seconds)
+        tell(f"{which}: {result.seconds:,.1f} s, {result.accuracy:.2%} correct")
+    estimate = _estimate(config, space.log10_size, *seconds, workers)
+    _tell(estimate, budget, tell)
+    return estimate
+
+
+def _estimate(config, log10_size, first, child, workers):
+    budget = config.budget
+    finalists = _finalist_seconds(config, child)
+    return Estimate(
+        log10_size=log10_size,
+        first_seconds=first,
+        child_seconds=child,
+        device_hours=(budget.samples * child + finalists) / HOUR,
+        hours={w: _hours(config, first, child, w) for w in workers},
+        finalist_hours=finalists / HOUR,
+    )
+
+
+def _hours(config, first, child, workers):
+    budget = config.budget
+    samples = min(budget.samples, max(_SIMULATED, 10 * workers))
+    children = np.random.default_rng(0).permutation(
+        spread_child_seconds(child, SPREAD, samples)
+    )
+    cluster = Cluster(
+        workers,
+        budget.round_size,
+        budget.rounds_in_flight,
+        start_seconds=max(0.0, first - child),
+    )
+    found = simulate(cluster, children)
+    start = cluster.start_seconds
+    rest = (found.seconds - start) * budget.samples / samples
+    return (start + rest) / HOUR
+
+
+def _finalist_seconds(config, child):
+    budget, recipe = config.budget, config.recipe
+    longer = 1.0
+    if budget.finalist_epochs is not None and recipe.epochs:
+        longer = budget.finalist_epochs / recipe.epochs
+    return budget.finalists * budget.finalist_seeds * child * longer
+
+
+def _tell(estimate, budget, tell):
+    tell(
+        f"{budget.samples:,} samples in rounds of {budget.round_size}, "
+        f"{budget.rounds_in_flight} in flight: {estimate.device_hours:,.1f} "
+        "hours of one device"
+    )
+    for workers, hours in estimate.hours.items():
+        days = f" ({hours / 24:,.1f} days)" if hours >= 48 else ""
+        tell(f"  {workers:>5,} worker(s): {hours:,.2f} hours{days}")
+    if estimate.finalist_hours:
+        tell(f"finalists: {estimate.finalist_hours:,.2f} hours, included above")

@@ -1,0 +1,161 @@
+r"""Trains the best architectures of a search longer, and ranks them anew.
+
+python -m nasnet_tf.search.finalists --model_dir=runs/search --finalists=5 \
+    --epochs=40 --seeds=3 --compare=NASNET_A
+
+What comes out are genotype files, `finalists/1.json` the best, which the zoo,
+the training jobs, the detector and the exporter take by name.
+"""
+
+import json
+import pathlib
+import re
+from collections.abc import Sequence
+
+from absl import flags
+
+from nasnet_tf import command_line
+from nasnet_tf.arguments import check_integer, check_number
+from nasnet_tf.errors import InputError
+from nasnet_tf.genotype import Genotype
+from nasnet_tf.genotypes import get_genotype
+from nasnet_tf.output_file import written_beside
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.finalist_jobs import (
+    Candidate,
+    finalist_recipe,
+    train_candidate,
+)
+from nasnet_tf.search.records import ChildRecord, read_journal
+
+FOLDER = "finalists"
+SUMMARY_FILE = "finalists.json"
+
+
+def best_records(
+    records: Sequence[ChildRecord], count: int
+) -> list[ChildRecord]:
+    """The records of the highest rewards, best first; failures left out."""
+    trained = [record for record in records if not record.failure]
+    return sorted(trained, key=lambda r: (-r.reward, r.child))[:count]
+
+
+def train_finalists(
+    config: SearchConfig,
+    model_dir,
+    compare: Sequence = (),
+    quiet: bool = False,
+) -> list[pathlib.Path]:
+    """Trains the best of a search longer, each with several seeds.
+
+    Each is a training job on the search's data and recipe, from scratch, at
+    the children's N and F. What is done is not done again: the same call goes
+    on where an earlier one stopped. Ranked by the reward of the mean accuracy
+    on the held-out images; these are the images that the search chose by when
+    the seed is the search's, and other ones for the other seeds. Where images
+    are held out, the evaluation split decides nothing, and the mean accuracy
+    on it is told beside.
+
+    Args:
+        config: of the search; `budget.finalists`, `finalist_epochs` and
+            `finalist_seeds` say how many and how long.
+        model_dir: of the search.
+        compare: genotypes, names such as `"NASNET_A"` or files, to train in
+            the same way beside them; they are not ranked.
+        quiet: print nothing.
+
+    Returns:
+        `finalists.json`, then the genotype files, best first.
+
+    Raises:
+        InputError: there is no finished child with a genotype, or a file
+            cannot be written.
+        JobError: it was stopped by a signal.
+    """
+    model_dir = pathlib.Path(model_dir).expanduser().resolve()
+    count, seeds = config.budget.finalists, config.budget.finalist_seeds
+    check_integer("finalists", count)
+    check_integer("finalist_seeds", seeds)
+    candidates = _candidates(model_dir, count)
+    others = [_other(genotype) for genotype in compare]
+    jobs = model_dir / FOLDER / "jobs"
+    entries = [
+        train_candidate(candidate, config, jobs / candidate.name, quiet)
+        for candidate in (*candidates, *others)
+    ]
+    ranked = sorted(entries[: len(candidates)], key=lambda e: -e["reward"])
+    genotypes = {candidate.name: candidate.genotype for candidate in candidates}
+    files = []
+    for rank, entry in enumerate(ranked, start=1):
+        entry["rank"], entry["file"] = rank, f"{FOLDER}/{rank}.json"
+        files.append(model_dir / entry["file"])
+        genotypes[entry["name"]].save(files[-1])
+    recipe = finalist_recipe(config)
+    summary = {
+        "finalists": ranked,
+        "compared": entries[len(candidates) :],
+        "epochs": recipe.epochs,
+        "steps": recipe.steps,
+        "seeds": seeds,
+    }
+    with written_beside(model_dir / SUMMARY_FILE, "model_dir") as beside:
+        beside.write_text(json.dumps(summary, indent=2) + "\n")
+    return [model_dir / SUMMARY_FILE, *files]
+
+
+def _candidates(model_dir, count):
+    best = best_records(read_journal(model_dir), count)
+    if not best or best[0].genotype is None:
+        raise InputError(
+            f"model_dir: {model_dir} holds no finished child with a genotype; "
+            "give the model_dir of a search for cells"
+        )
+    candidates = []
+    for record in best:
+        name = f"child_{record.child}"
+        genotype = Genotype.from_dict({**record.genotype, "name": name})
+        candidates.append(Candidate(name, genotype, record))
+    return candidates
+
+
+def _other(genotype):
+    genotype = get_genotype(genotype)
+    # A file name: a genotype's own may hold anything.
+    name = re.sub(r"[^\w.-]", "_", genotype.name)
+    return Candidate(name, genotype)
+
+
+def main(arguments):
+    from nasnet_tf.search.config_checks import CONFIG_FILE, read_search_config
+
+    command_line.check_no_arguments(arguments)
+    values = flags.FLAGS
+    if values.model_dir is None:
+        raise InputError("model_dir: missing; give that of a search")
+    folder = pathlib.Path(values.model_dir).expanduser()
+    if not (folder / CONFIG_FILE).is_file():
+        raise InputError(
+            f"model_dir: {folder} has no {CONFIG_FILE}; give that of a search"
+        )
+    config = read_search_config([folder / CONFIG_FILE])
+    budget = config.budget
+    budget.finalists = values.finalists or budget.finalists
+    budget.finalist_seeds = values.seeds or budget.finalist_seeds
+    if values.epochs is not None:
+        check_number("epochs", values.epochs, "(0, 1000000]")
+        budget.finalist_epochs = values.epochs
+    files = train_finalists(config, folder, values.compare)
+    print("wrote")
+    for file in files:
+        print(f"  {file}")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("model_dir", None, "Of the search.")
+    flags.DEFINE_integer("finalists", None, "How many; else budget's.")
+    flags.DEFINE_float("epochs", None, "Of each; else the budget's.")
+    flags.DEFINE_integer("seeds", None, "Of each; else the budget's.")
+    flags.DEFINE_multi_string(
+        "compare", [], "Genotype to train beside them; repeatable."
+    )
+    command_line.run(command_line.quiet(main))

@@ -1,0 +1,203 @@
+"""The search: rounds of proposals, children, and what is learned from them."""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from nasnet_tf.errors import JobError, first_line
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.config_checks import (
+    check_same_search,
+    check_search_config,
+    make_space,
+)
+from nasnet_tf.search.durable_files import writable
+from nasnet_tf.search.objective import Objective
+from nasnet_tf.search.records import ChildRecord
+from nasnet_tf.search.rounds import Rounds
+from nasnet_tf.search.state import CONFIG_FILE
+from nasnet_tf.search.supervision import is_supervised
+from nasnet_tf.search.workers import Presence, check_agreed, connect
+from nasnet_tf.training.config_files import save_config
+from nasnet_tf.training.lock import exclusive
+from nasnet_tf.training.loop import stop_requested
+from nasnet_tf.training.strategy import cluster_of_environment
+
+_SAME_COMMAND = "start all of them again with the same command to go on"
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Args:
+        best: the record of the highest reward; None before the first child.
+        records: of all children, by child.
+        samples: of the rounds that are done.
+        complete: whether these are all.
+        digest: of the strategy's state.
+    """
+
+    best: ChildRecord | None
+    records: list[ChildRecord]
+    samples: int
+    complete: bool
+    digest: str
+
+
+def search(
+    config: SearchConfig,
+    model_dir,
+    space=None,
+    make_trainer: Callable | None = None,
+    make_strategy: Callable | None = None,
+    judge: Callable | None = None,
+    quiet: bool = False,
+) -> SearchResult:
+    """Searches for cells, or goes on where an earlier run stopped (section 2).
+
+    Where `TF_CONFIG` names several workers, each of them has to call this
+    with the same arguments and a `model_dir` that they share.
+
+    The same configuration ends with the same controller on the same number of
+    workers, however often it was stopped or killed on the way.
+
+    Args:
+        config: of the search; see `config_checks.read_search_config`.
+        model_dir: folder of the search's files. One that holds a search of
+            the same configuration goes on.
+        space: a `DecisionSpace` in place of the one that the configuration
+            names, such as a benchmark table.
+        make_trainer: `(config, space)` to an object with `train(genotype,
+            seed)`, which returns a `children.result.ChildResult`, in place of
+            training; in a space without genotypes it gets the decisions. It
+            must be a function of both alone.
+        make_strategy: `(config.strategy, space, seed)` to a `Strategy`, in
+            place of those of `nasnet_tf.search.strategies`.
+        judge: `(genotype, accuracy)` to a dict with the `reward`, in place of
+            `objective.Objective`; it gets None in a space without genotypes,
+            where the accuracy is the reward otherwise.
+        quiet: print nothing.
+
+    Returns:
+        What was found; also in `best.json` and the journal.
+
+    Raises:
+        InputError: the configuration, the data or the folder is bad, or a
+            worker never came up; one line.
+        JobError: another worker stopped, the workers differ, or no child
+            can be trained.
+    """
+    check_search_config(config)
+    model_dir = pathlib.Path(model_dir).expanduser()
+    check_same_search(model_dir, config)
+    addresses, index = cluster_of_environment()
+    several = len(addresses) > 1
+    with contextlib.ExitStack() as stack:
+        if several:
+            presence = Presence(model_dir, addresses, index)
+            stack.callback(presence.end)
+            runtime = config.runtime
+            presence.wait_for_all(runtime.start_timeout, runtime.lost_after)
+        if index == 0 and not is_supervised():
+            stack.enter_context(exclusive(model_dir))
+        try:
+            strategy = connect(config.runtime, len(addresses))
+            with strategy.scope():
+                return _run(
+                    config,
+                    model_dir,
+                    make_space(config) if space is None else space,
+                    make_trainer or _make_trainer,
+                    make_strategy or _make_strategy,
+                    judge,
+                    quiet,
+                    index,
+                    several,
+                )
+        except tf.errors.OpError as error:
+            if not several:
+                raise
+            raise JobError(
+                f"another worker stopped ({first_line(error)}); {_SAME_COMMAND}"
+            ) from error
+
+
+def _run(
+    config,
+    model_dir,
+    space,
+    make_trainer,
+    make_strategy,
+    judge,
+    quiet,
+    index,
+    several,
+):
+    check_agreed(
+        _without_runtime(config), "their configurations", "give all the same"
+    )
+    if index == 0:
+        with writable(model_dir):
+            model_dir.mkdir(parents=True, exist_ok=True)
+        save_config(config, model_dir / CONFIG_FILE)
+    rounds = Rounds(
+        config,
+        model_dir,
+        space,
+        make_strategy(config.strategy, space, config.runtime.seed),
+        lambda: _trainer_and_judge(config, space, make_trainer, judge),
+        index,
+        quiet,
+    )
+    # A signal to one of several workers would stop it alone.
+    with rounds, stop_requested(heed=not several) as stop:
+        rounds.run(stop)
+        # A worker that ends early looks to the others like a crash.
+        check_agreed(b"end", "where they end", _SAME_COMMAND)
+        return SearchResult(
+            best=rounds.best,
+            records=rounds.journal.records(),
+            samples=rounds.samples,
+            complete=rounds.complete,
+            digest=rounds.strategy.digest(),
+        )
+
+
+def _make_trainer(config, space):
+    from nasnet_tf.search.children import make_trainer
+
+    return make_trainer(config, space)
+
+
+def _trainer_and_judge(config, space, make_trainer, judge):
+    trainer = make_trainer(config, space)
+    if judge is None and hasattr(space, "genotype"):
+        data = trainer.data
+        judge = Objective(
+            config.objective,
+            config.child,
+            len(data.class_names),
+            data.image_shape[-1],
+        )
+    return trainer, judge or _accuracy_alone
+
+
+def _accuracy_alone(genotype, accuracy):
+    return {"reward": float(accuracy)}
+
+
+def _make_strategy(config, space, seed):
+    from nasnet_tf.search.strategies import make_strategy
+
+    return make_strategy(config, space, seed)
+
+
+def _without_runtime(config):
+    values = config.as_dict()
+    seed = values.pop("runtime")["seed"]
+    values["data"].pop("data_dir")
+    return f"{values} {seed}".encode()

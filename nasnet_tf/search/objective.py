@@ -1,0 +1,120 @@
+"""What a search rewards: accuracy, or accuracy traded against a cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nasnet_tf.arguments import check_choice, check_integer, check_number
+from nasnet_tf.errors import InputError
+from nasnet_tf.genotype import Genotype
+from nasnet_tf.search.config import ChildConfig, ObjectiveConfig
+from nasnet_tf.search.costs import child_size, litert_latency
+
+COSTS = ("none", "parameters", "mult_adds", "latency")
+
+
+def reward(
+    accuracy: float,
+    cost: float | None = None,
+    target: float | None = None,
+    exponent: float = -0.07,
+) -> float:
+    """The reward of a child: accuracy * (cost / target) ** exponent.
+
+    MnasNet's soft form, in which both exponents are equal (Tan et al. 2019,
+    equation 2 and section 3.1): with -0.07 a network of twice the cost has to
+    be 5 % more accurate to be worth as much.
+
+    Args:
+        accuracy: in [0, 1].
+        cost: of the child, more than 0; None: the reward is the accuracy.
+        target: the cost at which the reward is the accuracy.
+        exponent: 0 or less.
+    """
+    if cost is None:
+        return float(accuracy)
+    return float(accuracy) * (cost / target) ** exponent
+
+
+def check_objective(objective: ObjectiveConfig) -> None:
+    """Checks an objective before anything is built.
+
+    Raises:
+        InputError: a value is unknown, or missing, or does nothing; one line.
+    """
+    check_choice("objective.cost", objective.cost, COSTS)
+    check_number("objective.exponent", objective.exponent, "(-inf, 0]")
+    if objective.cost == "none":
+        if objective.target is not None:
+            raise InputError(
+                f"objective.target: {objective.target} without a cost; give "
+                f"objective.cost, one of {', '.join(COSTS[1:])}"
+            )
+        return
+    if objective.target is None:
+        raise InputError(
+            f"objective.target: none given with objective.cost "
+            f"{objective.cost!r}; give the cost at which the reward is the "
+            "accuracy"
+        )
+    check_number("objective.target", objective.target, "(0, inf)")
+
+
+class Objective:
+    """Judges children: `objective(genotype, accuracy)`.
+
+    Args:
+        objective: what is traded.
+        child: the network that a genotype becomes.
+        classes: of its classifier.
+        channels: of its images.
+        measure_latency: `(genotype, child, classes, channels)` to
+            milliseconds, in place of `costs.litert_latency`, such as one that
+            asks a phone.
+
+    Raises:
+        InputError: see `check_objective`.
+    """
+
+    def __init__(
+        self,
+        objective: ObjectiveConfig,
+        child: ChildConfig,
+        classes: int,
+        channels: int = 3,
+        measure_latency: Callable = litert_latency,
+    ):
+        check_objective(objective)
+        check_integer("classes", classes)
+        self.objective = objective
+        self._network = (child, classes, channels)
+        self._measure_latency = measure_latency
+
+    def __call__(self, genotype: Genotype, accuracy: float) -> dict:
+        """What a trained child is worth.
+
+        Args:
+            genotype: of the child.
+            accuracy: in [0, 1]; 0 of one that failed, whose latency is not
+                measured.
+
+        Returns:
+            `reward`; `cost`, None where none counts; `parameters` and
+            `mult_adds`.
+        """
+        size = child_size(genotype, *self._network)
+        kind = self.objective.cost
+        cost = None
+        if kind == "latency":
+            if accuracy:
+                cost = self._measure_latency(genotype, *self._network)
+        elif kind != "none":
+            cost = getattr(size, kind)
+        return {
+            "reward": reward(
+                accuracy, cost, self.objective.target, self.objective.exponent
+            ),
+            "cost": cost,
+            "parameters": size.parameters,
+            "mult_adds": size.mult_adds,
+        }

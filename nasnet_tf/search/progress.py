@@ -1,0 +1,210 @@
+"""What a search tells: progress, metrics, TensorBoard, the best so far."""
+
+import json
+import pathlib
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from nasnet_tf.genotype import Genotype
+from nasnet_tf.search.durable_files import append, replace, writable
+from nasnet_tf.search.records import ChildRecord, read_rounds
+from nasnet_tf.training.progress import ProgressLine, duration_text
+
+METRICS_FILE = "metrics.jsonl"
+BEST_FILE = "best.json"
+PROBABILITIES_FOLDER = "probabilities"
+TENSORBOARD_FOLDER = "train"
+# So many children make the speed.
+_RECENT = 50
+# Seconds between lines on a terminal, and in a file.
+_EVERY = (1.0, 30.0)
+# So many files of probabilities show how a search of any length went.
+_MOST_FILES = 200
+
+
+class SearchLog:
+    """The log of a search; a resumed one goes on after its checkpoint.
+
+    Args:
+        model_dir: of the search.
+        samples: of the whole search.
+        round_size: samples of a round.
+        rounds: that are done.
+        tensorboard: whether to write its files.
+        quiet: prints nothing.
+        chief: False makes all methods do nothing.
+        clock: gives seconds.
+
+    Raises:
+        InputError: a file cannot be written; so for all methods.
+    """
+
+    def __init__(
+        self,
+        model_dir,
+        samples: int,
+        round_size: int,
+        rounds: int = 0,
+        tensorboard: bool = True,
+        quiet: bool = False,
+        chief: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._model_dir = pathlib.Path(model_dir)
+        self._samples = samples
+        self._round_size = round_size
+        self._chief = chief
+        self._line = ProgressLine(quiet or not chief)
+        self._clock = clock
+        self._began = clock()
+        self._earlier_seconds = 0.0
+        self._finished: list[tuple[float, int, int]] = []
+        self._told = -max(_EVERY)
+        self._mean = None
+        self._events = None
+        if chief:
+            with writable(self._model_dir / METRICS_FILE):
+                self._go_on(rounds)
+            if tensorboard:
+                self._open_events(rounds)
+
+    def _go_on(self, rounds):
+        """Drops the rounds that were logged and not saved."""
+        path = self._model_dir / METRICS_FILE
+        lines = read_rounds(path)[:rounds]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        if path.exists() and path.read_bytes() != text.encode():
+            replace(path, text.encode())
+        if lines:
+            self._earlier_seconds = lines[-1]["seconds"]
+            self._mean = lines[-1]["mean"]
+
+    def _open_events(self, rounds):
+        from nasnet_tf.training.event_file import EventFile
+
+        folder = self._model_dir / TENSORBOARD_FOLDER
+        with writable(folder):
+            self._events = EventFile(folder, rounds * self._round_size)
+
+    def message(self, text: str) -> None:
+        """Prints a line that the progress does not write over."""
+        self._line.line(text)
+
+    def progress(
+        self, samples: int, children: int, best: ChildRecord | None
+    ) -> None:
+        """Shows how far the search is, not more often than is useful.
+
+        Args:
+            samples: that have a reward.
+            children: that were trained.
+            best: of all so far.
+        """
+        now = self._clock()
+        if not self._finished or self._finished[-1][1] < children:
+            self._finished.append((now, children, samples))
+            del self._finished[: -_RECENT - 1]
+        every = _EVERY[0] if sys.stdout.isatty() else _EVERY[1]
+        if self._chief and now - self._told >= every:
+            self._told = now
+            self._line.update(self._parts(samples, children, best))
+
+    def round(
+        self,
+        line: dict,
+        best: ChildRecord,
+        probabilities: list[np.ndarray] | None,
+    ) -> None:
+        """Logs a round after its update.
+
+        Args:
+            line: of `metrics.jsonl`: `round`, `samples`, `best`, `mean`,
+                `children`, `digest` and the strategy's numbers.
+            best: of all so far.
+            probabilities: of `Strategy.probabilities`.
+        """
+        self._mean = line["mean"]
+        if not self._chief:
+            return
+        seconds = self._earlier_seconds + self._clock() - self._began
+        line = {**line, "seconds": round(seconds, 3)}
+        if probabilities is not None and self._keeps(line["round"]):
+            line["probabilities"] = self._save(line["round"], probabilities)
+        path = self._model_dir / METRICS_FILE
+        with writable(path):
+            append(path, json.dumps(line) + "\n")
+        self._save_best(best)
+        if self._events:
+            numbers = {
+                name: value
+                for name, value in line.items()
+                if isinstance(value, (int, float)) and name != "round"
+            }
+            with writable(self._model_dir / TENSORBOARD_FOLDER):
+                self._events.scalars(line["samples"], numbers)
+        self._line.line(_round_text(line))
+        self._told = self._clock()
+
+    def close(self) -> None:
+        """Ends the line and the files."""
+        self._line.close()
+        if self._events:
+            self._events.close()
+
+    def _parts(self, samples, children, best):
+        parts = [f"{samples:,}/{self._samples:,} samples"]
+        parts.append(f"{children:,} children")
+        if best:
+            parts.append(f"best {best.reward:.4f}")
+        if self._mean is not None:
+            parts.append(f"mean of the round {self._mean:.4f}")
+        if len(self._finished) > 1:
+            (begun, first, done), (now, last, now_done) = (
+                self._finished[0],
+                self._finished[-1],
+            )
+            seconds = max(now - begun, 1e-6)
+            parts.append(f"{3600 * (last - first) / seconds:,.0f} children/h")
+            if now_done > done:
+                left = seconds * (self._samples - samples) / (now_done - done)
+                parts.append(f"{duration_text(left)} left")
+        return parts
+
+    def _keeps(self, number):
+        rounds = self._samples // self._round_size
+        every = max(1, rounds // _MOST_FILES)
+        return number % every == 0 or number == rounds - 1
+
+    def _save(self, number, probabilities):
+        folder = self._model_dir / PROBABILITIES_FOLDER
+        path = folder / f"round_{number:05}.npz"
+        with writable(path):
+            folder.mkdir(exist_ok=True)
+            with path.open("wb") as file:
+                np.savez(file, *probabilities)
+        return f"{PROBABILITIES_FOLDER}/{path.name}"
+
+    def _save_best(self, best):
+        path = self._model_dir / BEST_FILE
+        if best.genotype:
+            text = Genotype.from_dict(best.genotype).to_json()
+        else:
+            text = json.dumps({"decisions": best.decisions}) + "\n"
+        with writable(path):
+            replace(path, text.encode())
+
+
+def _round_text(line):
+    parts = [f"round {line['round']}: {line['samples']:,} samples"]
+    parts.append(f"best {line['best']:.4f}")
+    parts.append(f"mean {line['mean']:.4f}")
+    if line.get("entropy") is not None:
+        parts.append(f"entropy {line['entropy']:.3f}")
+    parts.append(f"{line['trained']} trained")
+    if line["failures"]:
+        parts.append(f"{line['failures']} failed")
+    parts.append(f"{duration_text(line['seconds'])} so far")
+    return "  ".join(parts)

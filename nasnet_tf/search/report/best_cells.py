@@ -1,0 +1,112 @@
+"""The best cells of a search, for its report."""
+
+import pathlib
+import tempfile
+
+import numpy as np
+
+from nasnet_tf.draw import draw_genotype
+from nasnet_tf.genotype import Genotype
+from nasnet_tf.quickstart.report import Section
+from nasnet_tf.search.report.reading import SearchRun
+
+# Finalists whose cells are drawn.
+DRAWN = 3
+_LISTED = 10
+
+
+def best_cells(run: SearchRun) -> Section | None:
+    """The finalists, or else the best children: a table and drawn cells.
+
+    Args:
+        run: of the search.
+    """
+    section = Section("cells", "The best cells")
+    finalists = run.finalists.get("finalists", [])
+    if finalists:
+        _finalist_table(section, run.finalists)
+        genotypes = [
+            (entry["name"], Genotype.load(run.folder / entry["file"]))
+            for entry in finalists[:DRAWN]
+        ]
+    else:
+        best = sorted(run.succeeded, key=lambda r: (-r.reward, r.child))
+        _record_table(section, best[:_LISTED])
+        genotypes = [
+            (f"child {record.child}", Genotype.from_dict(record.genotype))
+            for record in best[:1]
+            if record.genotype
+        ]
+    for name, genotype in genotypes:
+        section.image(_drawn(genotype, name), "image/svg+xml", f"{name}.")
+    return section if section.items else None
+
+
+def _finalist_table(section, finalists):
+    rows = []
+    compared = finalists.get("compared", [])
+    for entry in (*finalists["finalists"], *compared):
+        searched = entry["search_accuracy"]
+        rows.append(
+            [
+                entry["name"],
+                _mean(entry["accuracies"]),
+                _mean(entry["test_accuracies"]),
+                "-" if searched is None else f"{searched:.2%}",
+                f"{entry['parameters']:,}",
+                f"{entry['mult_adds'] / 1e6:,.1f}M",
+            ]
+        )
+    section.table(
+        [
+            "finalist",
+            "held out",
+            "evaluation split",
+            "in the search",
+            "parameters",
+            "mult-adds",
+        ],
+        rows,
+        f"Accuracy, mean ± standard deviation, of {finalists['seeds']} "
+        f"training(s) of {_length(finalists)}; ranked by the held-out images.",
+    )
+
+
+def _mean(accuracies):
+    if None in accuracies:
+        return "-"
+    text = f"{np.mean(accuracies):.2%}"
+    if len(accuracies) > 1:
+        text += f" ± {100 * np.std(accuracies):.2f}"
+    return text
+
+
+def _length(finalists):
+    if finalists["steps"]:
+        return f"{finalists['steps']:,} steps"
+    return f"{finalists['epochs']:g} epochs"
+
+
+def _record_table(section, records):
+    section.table(
+        ["child", "reward", "accuracy", "parameters", "mult-adds"],
+        [
+            [
+                record.child,
+                f"{record.reward:.4f}",
+                f"{record.accuracy:.2%}",
+                "-" if record.parameters is None else f"{record.parameters:,}",
+                "-"
+                if record.mult_adds is None
+                else f"{record.mult_adds / 1e6:,.1f}M",
+            ]
+            for record in records
+        ],
+        "The best of the search; no finalist was trained longer yet.",
+    )
+
+
+def _drawn(genotype, title):
+    with tempfile.TemporaryDirectory() as folder:
+        path = draw_genotype(genotype, pathlib.Path(folder) / "c.svg", title)
+        return path.read_bytes()

@@ -1,0 +1,255 @@
+"""The report of a search: one HTML file that needs no other."""
+
+import collections
+import dataclasses
+import datetime
+import pathlib
+import shlex
+from collections.abc import Sequence
+
+import numpy as np
+import yaml
+
+from nasnet_tf.output_file import written_beside
+from nasnet_tf.packages import check_packages
+from nasnet_tf.quickstart.report import Section
+from nasnet_tf.search.found import training_command
+from nasnet_tf.search.measures import curves
+from nasnet_tf.search.report import pictures, probabilities
+from nasnet_tf.search.report.best_cells import best_cells
+from nasnet_tf.search.report.reading import read_run
+
+REPORT = "report.html"
+PACKAGES = {"jinja2": "jinja2", "matplotlib": "matplotlib"}
+
+
+@dataclasses.dataclass
+class _Page:
+    """What the template reads."""
+
+    headline: str
+    facts: list[tuple[str, str]]
+    sections: list[Section]
+    command: str
+    config: str
+    failures: tuple = ()
+
+
+def write_report(model_dir, compare: Sequence = ()) -> pathlib.Path:
+    """Writes `report.html` of a search, finished or not.
+
+    Figure 6 of the paper for this search, its controller, its best cells,
+    cost against accuracy, and how its workers spent their time.
+
+    Args:
+        model_dir: of the search; the report is written into it.
+        compare: model_dirs of searches to draw beside it, such as one of
+            random search.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        InputError: no such search, a package of the extra `train` is missing,
+            or the file cannot be written.
+    """
+    check_packages("report", PACKAGES)
+    import jinja2
+
+    runs = [read_run(folder) for folder in (model_dir, *compare)]
+    run = runs[0]
+    names = _names(runs)
+    sections = [
+        _progress(runs, names),
+        best_cells(run),
+        _controller(run),
+        _costs(run),
+        _work(run),
+    ]
+    page = _Page(
+        headline=_headline(run),
+        facts=_facts(run),
+        sections=[section for section in sections if section],
+        command=_command(runs),
+        config=yaml.safe_dump(run.config, sort_keys=False).strip(),
+    )
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("nasnet_tf", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    text = environment.get_template("search/report/report.html").render(
+        context=page,
+        commands=_commands(run),
+        date=f"{datetime.datetime.now():%Y-%m-%d %H:%M}",
+    )
+    path = run.folder / REPORT
+    with written_beside(path, "model_dir") as beside:
+        beside.write_text(text, encoding="utf-8")
+    return path
+
+
+def _names(runs):
+    """A name for each run; its folder's where two have one strategy."""
+    strategies = [run.strategy for run in runs]
+    if len(set(strategies)) == len(runs):
+        return strategies
+    return [run.folder.resolve().name for run in runs]
+
+
+def _headline(run):
+    best = max(run.records, key=lambda record: record.reward)
+    size = _space_size(run)
+    among = f" from 10^{size:.0f} architectures" if size else ""
+    return (
+        f"{best.reward:.4f}: the best of {len(run.records):,} children{among}"
+    )
+
+
+def _space_size(run):
+    _, decisions = probabilities.read_probabilities(run)
+    sizes = [part.shape[1] for part in decisions]
+    return float(np.log10(sizes).sum()) if sizes else 0.0
+
+
+def _facts(run):
+    samples = len(run.samples)
+    best = max(run.succeeded, key=lambda r: r.accuracy, default=None)
+    facts = [("samples", f"{samples:,}")]
+    if best:
+        facts.insert(0, ("best held-out accuracy", f"{best.accuracy:.2%}"))
+    return [
+        *facts,
+        ("unique children", f"{len(run.records):,}"),
+        ("failed", f"{len(run.failures):,}"),
+        ("workers", f"{run.workers:,}"),
+        ("children an hour", f"{len(run.records) / run.elapsed * 3600:,.0f}"),
+        ("hours", f"{run.elapsed / 3600:,.2f}"),
+    ]
+
+
+def _progress(runs, names):
+    section = Section("progress", "What was found, and when")
+    section.figure(
+        pictures.progress(runs, names),
+        "Figure 6 of the paper for this search: of the unique architectures "
+        "among so many samples the best, and the means of the best 5 and 25. "
+        "The picture begins where 5 % of the samples were seen.",
+        wide=True,
+    )
+    section.figure(pictures.children(runs[0]), "Every child that was trained.")
+    rows = []
+    for run, name in zip(runs, names, strict=True):
+        samples = run.samples
+        found = curves(
+            [record.decisions for record in samples],
+            [record.reward for record in samples],
+        )
+        unique = len({record.decisions for record in samples})
+        last = (f"{found[count][-1]:.4f}" for count in pictures.MEASURES)
+        rows.append([name, f"{len(samples):,}", f"{unique:,}", *last])
+    labels = [label for label, _ in pictures.MEASURES.values()]
+    section.table(
+        ["search", "samples", "unique", *labels],
+        rows,
+        f"{pictures.score_name(runs[0]).capitalize()} after all samples.",
+    )
+    return section
+
+
+def _controller(run):
+    section = Section("controller", "What the controller learned")
+    curve = pictures.entropy(run)
+    if curve is not None:
+        section.figure(
+            curve,
+            "Entropy in nats of what the controller proposes.",
+        )
+    samples, decisions = probabilities.read_probabilities(run)
+    if decisions:
+        sizes = [part.shape[1] for part in decisions]
+        space = probabilities.find_space(run, sizes)
+        if space is not None:
+            section.figure(
+                probabilities.operations(samples, decisions, space),
+                "How often each operation is proposed, over all decisions on "
+                "operations; at the right, last.",
+                wide=True,
+            )
+        for title, figure in probabilities.heat_maps(samples, decisions, space):
+            section.figure(
+                figure,
+                f"Probability of every option of {title}, an option a row; at "
+                "the right, the likeliest at last.",
+            )
+    return section if section.items else None
+
+
+def _costs(run):
+    section = Section("costs", "Cost against accuracy")
+    for cost, label in (
+        ("parameters", "parameters"),
+        ("mult_adds", "mult-adds of an image"),
+        ("cost", f"cost: {run.config.get('objective', {}).get('cost')}"),
+    ):
+        figure = pictures.against_cost(run, cost, label)
+        if figure is not None:
+            section.figure(figure, f"{label.capitalize()} of every child.")
+    return section if section.items else None
+
+
+def _work(run):
+    section = Section("work", "Workers and failures")
+    section.figure(
+        pictures.child_seconds(run),
+        "How long children took; nasnet_tf.search.simulate predicts from it "
+        "what more workers would do.",
+    )
+    busy, count = collections.Counter(), collections.Counter()
+    for record in run.records:
+        busy[record.worker] += record.seconds
+        count[record.worker] += 1
+    section.table(
+        ["worker", "children", "hours of training", "share of the time"],
+        [
+            [
+                worker,
+                f"{count[worker]:,}",
+                f"{busy[worker] / 3600:,.2f}",
+                f"{busy[worker] / run.elapsed:.1%}",
+            ]
+            for worker in sorted(count)
+        ],
+    )
+    if run.failures:
+        reasons = collections.Counter(
+            record.failure.partition(":")[0] for record in run.failures
+        )
+        section.table(
+            ["why children failed", "children"],
+            [[reason, f"{n:,}"] for reason, n in reasons.most_common()],
+            "They have the reward 0, and the search went on.",
+        )
+    return section
+
+
+def _command(runs):
+    words = ["python", "-m", "nasnet_tf.search.report"]
+    words.append(f"--model_dir={runs[0].folder}")
+    words += [f"--compare={run.folder}" for run in runs[1:]]
+    return shlex.join(words)
+
+
+def _commands(run):
+    file = run.folder / "finalists/1.json"
+    if not file.is_file():
+        file = run.folder / "best.json"
+    if not file.is_file():
+        return []
+    name = shlex.quote(file.as_posix())
+    return [
+        (training_command(file), "Train the cells that were found."),
+        (f"python -m nasnet_tf.draw {name} --out=found.svg", "Draw them."),
+    ]

@@ -1,0 +1,273 @@
+"""The rounds of a search, on one of its workers."""
+
+import pathlib
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.search.child_thread import ChildThread
+from nasnet_tf.search.claims import Claims
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.in_flight import InFlight
+from nasnet_tf.search.progress import SearchLog
+from nasnet_tf.search.records import ChildRecord, Journal
+from nasnet_tf.search.state import SearchState, restore_state, save_state
+from nasnet_tf.search.workers import check_agreed
+from nasnet_tf.training.strategy import worker_count
+
+# Seconds between looks into the journals: of one worker, and of each more, so
+# that hundreds do not keep a file server busy.
+_POLL, _POLL_PER_WORKER = 0.05, 0.01
+# So many failures and no success are no bad luck.
+_HOPELESS = 10
+
+
+class Rounds:
+    """Proposes rounds, has their children trained, and learns from them.
+
+    Round r is proposed when the strategy has learned from all rounds up to r -
+    `rounds_in_flight`, so that what it proposes does not depend on how fast
+    the workers are. To be made in the scope of the controller's strategy by
+    all workers alike.
+
+    Args:
+        config: of the search.
+        model_dir: of the search.
+        space: of the architectures.
+        strategy: a new `Strategy`, which is restored.
+        make_trainer: see `ChildThread`.
+        worker: the number of this one.
+        quiet: print nothing.
+
+    Attributes:
+        journal: of all workers.
+        strategy: as it is now.
+        best: the record of the highest reward so far, or None.
+
+    Raises:
+        InputError: the folder cannot be written, or lacks what its checkpoint
+            builds on.
+        JobError: the workers see different checkpoints.
+    """
+
+    def __init__(
+        self,
+        config: SearchConfig,
+        model_dir,
+        space,
+        strategy,
+        make_trainer: Callable,
+        worker: int = 0,
+        quiet: bool = False,
+    ):
+        self.strategy = strategy
+        self._space = space
+        self._budget = config.budget
+        self._model_dir = pathlib.Path(model_dir)
+        self._chief = worker == 0
+        self._total = config.budget.samples // config.budget.round_size
+        self.journal = Journal(model_dir, worker)
+        claims = Claims(model_dir, worker)
+        self._in_flight = InFlight(self.journal, self._budget.round_size)
+        if self._chief:
+            claims.sweep({record.child for record in self.journal.records()})
+        self.best: ChildRecord | None = None
+        self._children: list[int] = []
+        self._done = 0
+        self._restore()
+        # Nobody claims before the first one has swept.
+        check_agreed(
+            f"{self._done} {strategy.digest()}".encode(),
+            "the checkpoint that they found",
+            "give all of them one shared model_dir",
+        )
+        self._poll = _POLL + _POLL_PER_WORKER * worker_count()
+        self._thread = ChildThread(
+            make_trainer,
+            space,
+            config.runtime.seed,
+            self.journal,
+            claims,
+            worker,
+            self._poll,
+        )
+        self._log = SearchLog(
+            model_dir,
+            config.budget.samples,
+            config.budget.round_size,
+            self._done,
+            config.runtime.tensorboard,
+            quiet,
+            self._chief,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._thread.end()
+        self._log.close()
+
+    @property
+    def samples(self) -> int:
+        """Of the rounds that are done."""
+        return self._done * self._budget.round_size
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rounds are done."""
+        return self._done >= self._total
+
+    def run(self, stop: threading.Event) -> None:
+        """Goes on to the last round, or to where `stop` is set.
+
+        Raises:
+            InputError: a file cannot be written, or what trains cannot start.
+            JobError: no child can be trained, or the workers differ.
+        """
+        self._announce()
+        while len(self._in_flight) < self._budget.rounds_in_flight:
+            self._propose()
+        if self.complete:
+            return
+        self._thread.offer(self._in_flight.children(self._total))
+        self._thread.start()
+        while not self.complete and self._finished(stop):
+            self._update()
+
+    def _restore(self):
+        state = restore_state(self._model_dir)
+        if state is None:
+            return
+        if state.rounds > self._total:
+            raise InputError(
+                f"budget.samples: {self._budget.samples} is below the "
+                f"{state.rounds * self._budget.round_size} that are done; "
+                "give no fewer"
+            )
+        self.strategy.restore(state.strategy)
+        self._done = state.rounds
+        self._children = state.children.tolist()
+        known = {record.child: record for record in self.journal.records()}
+        if lost := set(self._children) - set(known):
+            raise InputError(
+                f"model_dir: the journal in {self._model_dir} lacks child "
+                f"{min(lost)}, which the checkpoint builds on; put journal/ "
+                "back, or remove controller/ to train what is missing"
+            )
+        for child in dict.fromkeys(self._children):
+            self._compare(known[child])
+        for number, proposals in enumerate(state.proposals, self._done):
+            self._in_flight.add(number, proposals)
+
+    def _propose(self):
+        number = self._done + len(self._in_flight)
+        proposals = self.strategy.propose(self._budget.round_size)
+        self._in_flight.add(number, proposals)
+
+    def _finished(self, stop):
+        """Waits for all children of the oldest round; False where stopped."""
+        while True:
+            self._thread.check()
+            self.journal.refresh()
+            self._tell()
+            if self._in_flight.is_done():
+                return True
+            if stop.is_set():
+                return False
+            self._thread.changed.wait(self._poll)
+            self._thread.changed.clear()
+
+    def _tell(self):
+        records = self.journal.records()
+        best = max(
+            records, key=lambda r: (r.reward, -r.child), default=self.best
+        )
+        samples = self.samples + self._in_flight.rewarded(self._total)
+        self._log.progress(samples, len(records), best)
+
+    def _update(self):
+        """Learns from the oldest round, and proposes the next."""
+        number = self._done
+        decisions = self._in_flight.remove_oldest()
+        records = [self.journal.get(architecture) for architecture in decisions]
+        rewards = np.array([record.reward for record in records], "float64")
+        numbers = self.strategy.learn(np.array(decisions, "int32"), rewards)
+        self._done += 1
+        self._children += [record.child for record in records]
+        for record in records:
+            self._compare(record)
+        self._propose()
+        digest = self.strategy.digest()
+        check_agreed(
+            digest.encode() + rewards.tobytes() + np.array(decisions).tobytes(),
+            f"what they learned from round {number}",
+            "a file system that is slow to share what is written, or "
+            "processors of several kinds, can be the cause",
+        )
+        self._check_hope()
+        self._thread.offer(self._in_flight.children(self._total))
+        probabilities = self.strategy.probabilities()
+        trained = {r.child: r for r in records if r.round == number}
+        self._log.round(
+            {
+                "round": number,
+                "samples": self.samples,
+                "best": self.best.reward,
+                "mean": float(rewards.mean()),
+                **_floats(numbers),
+                "trained": len(trained),
+                "failures": sum(bool(r.failure) for r in trained.values()),
+                "children": [record.child for record in records],
+                "digest": digest,
+            },
+            self.best,
+            probabilities,
+        )
+        if self._chief:
+            self._save()
+
+    def _save(self):
+        save_state(
+            self._model_dir,
+            SearchState(
+                rounds=self._done,
+                proposals=self._in_flight.array(),
+                children=np.array(self._children, "int32"),
+                strategy=self.strategy.state(),
+            ),
+        )
+
+    def _compare(self, record):
+        # Of equal ones the first, as a resumed run would find it.
+        if self.best is None or record.reward > self.best.reward:
+            self.best = record
+
+    def _check_hope(self):
+        records = self.journal.records()
+        if len(records) < _HOPELESS or not all(r.failure for r in records):
+            return
+        raise JobError(
+            f"all {len(records)} children so far failed, the first with "
+            f"{records[0].failure!r}; mend the cause and take another model_dir"
+        )
+
+    def _announce(self):
+        size = getattr(self._space, "log10_size", None)
+        self._log.message(
+            f"{self._budget.samples:,} samples in rounds of "
+            f"{self._budget.round_size} from 10^{size:.1f} architectures, on "
+            f"{worker_count()} worker(s)"
+        )
+        records = self.journal.records()
+        if self._done or records:
+            self._log.message(
+                f"going on: {self._done} of {self._total} rounds and "
+                f"{len(records)} children are done"
+            )
+
+
+def _floats(numbers):
+    return {name: float(value) for name, value in numbers.items()}

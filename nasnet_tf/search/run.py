@@ -1,0 +1,168 @@
+"""Searches for the cells of a network.
+
+python -m nasnet_tf.search.run --config_file=digits --model_dir=runs/search
+python -m nasnet_tf.search.run --config_file=cifar10_small \
+    --params_override=data.data_dir=tensorflow_datasets \
+    --model_dir=runs/cells --workers=2 --finalists=5
+
+The same command goes on where the search was stopped. On a cluster every
+worker runs it with TF_CONFIG and a model_dir that all share.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+from absl import flags, logging
+
+from nasnet_tf import command_line
+from nasnet_tf.arguments import expanded_path
+from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.packages import check_packages
+from nasnet_tf.search.found import training_command
+from nasnet_tf.search.supervision import is_supervised, watch_supervisor
+from nasnet_tf.search.supervisor import Supervisor, check_workers
+from nasnet_tf.train import define_flags
+
+
+def main(arguments):
+    watch_supervisor()
+    values = flags.FLAGS
+    command_line.check_no_arguments(arguments)
+    if not values.model_dir and not values.dry_run:
+        raise InputError("model_dir: missing; give --model_dir=FOLDER")
+    if not values.config_file and not values.params_override:
+        raise InputError(
+            "config_file: missing; give --config_file=digits, or another of "
+            "configs/search/"
+        )
+    check_packages("nasnet_tf.search", {"tf-models-official": "official"})
+    if not values["verbosity"].present:
+        logging.set_verbosity(logging.ERROR)
+    if values.dry_run:
+        from nasnet_tf.search.dry_run import dry_run
+
+        dry_run(_config(values))
+        return
+    model_dir = expanded_path("model_dir", values.model_dir)
+    if values.workers:
+        _supervise(values.workers, model_dir)
+    else:
+        _search(_config(values), model_dir)
+
+
+def _worker_command():
+    # Of a flag that is there twice the last one counts.
+    program = [sys.executable, "-m", "nasnet_tf.search.run"]
+    return [*program, *sys.argv[1:], "--workers=0"]
+
+
+def _config(values):
+    from nasnet_tf.search.config_checks import read_search_config
+
+    config = read_search_config(
+        values.config_file or (), ",".join(values.params_override or ())
+    )
+    if values.finalists is not None:
+        config.budget.finalists = values.finalists
+    return config
+
+
+def _supervise(workers, model_dir):
+    check_workers(workers)
+    command = _worker_command()
+    if not Supervisor(command, workers, model_dir).run():
+        _tell_stopped(model_dir)
+        return
+    # One process, which finds the search complete.
+    code = subprocess.run(command).returncode
+    if code:
+        sys.exit(code)
+
+
+def _search(config, model_dir):
+    from nasnet_tf.search.loop import search
+
+    result = search(config, model_dir)
+    if not result.complete:
+        _tell_stopped(model_dir)
+        _leave()
+    if is_supervised():
+        return
+    if os.environ.get("TF_CONFIG"):
+        _finish_elsewhere()
+        return
+    _finish(config, result, model_dir)
+
+
+def _finish(config, result, model_dir):
+    from nasnet_tf.search.finish import finish
+    from nasnet_tf.search.progress import BEST_FILE
+
+    best = result.best
+    failures = sum(bool(record.failure) for record in result.records)
+    print(
+        f"done: {result.samples:,} samples, {len(result.records):,} children, "
+        f"{failures} of them failed; best reward {best.reward:.4f}, accuracy "
+        f"{best.accuracy:.4f} (child {best.child})"
+    )
+    files = [model_dir / BEST_FILE, *finish(config, model_dir)]
+    print("wrote", *files, sep="\n  ")
+    # The first finalist's, where there are any.
+    genotypes = [path for path in files if path.parent.name == "finalists"]
+    path = (genotypes or files)[0]
+    print(f"train it: {training_command(path)}")
+
+
+def _finish_elsewhere():
+    """The first worker of a cluster finishes when that is gone."""
+    environment = dict(os.environ)
+    if json.loads(environment.pop("TF_CONFIG"))["task"]["index"] == 0:
+        command = _worker_command()
+        if subprocess.run(command, env=environment).returncode:
+            raise JobError("the search is done; its finish failed, see above")
+
+
+def _tell_stopped(model_dir):
+    from nasnet_tf.search.records import count_lines
+
+    print(
+        f"stopped; {count_lines(model_dir):,} children are kept in "
+        f"{model_dir}; the same command goes on"
+    )
+
+
+def _leave():
+    # The thread that trains a child cannot be ended, and Python would wait
+    # for it or fall over it.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _define_flags():
+    define_flags()
+    flags.DEFINE_integer(
+        "workers",
+        0,
+        "So many processes on this machine, started and supervised by the "
+        "command; 0: this process alone, or a worker of TF_CONFIG's cluster.",
+    )
+    flags.DEFINE_integer(
+        "finalists",
+        None,
+        "The best so many are trained longer; budget.finalists otherwise.",
+        lower_bound=0,
+    )
+    flags.DEFINE_bool(
+        "dry_run",
+        False,
+        "Print the size of the space, time a child, and say what the search "
+        "will cost.",
+    )
+
+
+if __name__ == "__main__":
+    _define_flags()
+    command_line.run(main)

@@ -1,0 +1,101 @@
+"""Regularised evolution (Real et al. 2019, arXiv:1802.01548, Algorithm 1)."""
+
+import numpy as np
+
+from nasnet_tf.arguments import check_integer
+from nasnet_tf.errors import InputError
+from nasnet_tf.search.strategies.base import Strategy
+
+
+class Evolution(Strategy):
+    """Mutates the best of a few; of the population the oldest dies.
+
+    The first `population` proposals are random. Each later one takes
+    `tournament` members at random, with replacement, and changes one decision
+    of the best of them to another option: an input, an operation or a
+    combiner. The algorithm's "identity" mutation is left out, for a known
+    architecture is not trained again. The proposals of one call are bred from
+    the population as it is then.
+
+    Args:
+        space: what is searched.
+        seed: of all that is random.
+        population: P; the paper's value is 100.
+        tournament: S; the paper's value is 25.
+    """
+
+    def __init__(self, space, seed=0, population=100, tournament=25):
+        check_integer("strategy.population", population)
+        check_integer("strategy.tournament", tournament)
+        self._limit = population
+        self._tournament = tournament
+        self._mutable = np.flatnonzero(np.array(space.sizes) > 1)
+        if not len(self._mutable):
+            raise InputError(
+                "space: every decision has one option; give one that has more"
+            )
+        super().__init__(space, seed)
+
+    def restart(self, seed: int) -> None:
+        super().restart(seed)
+        self._proposed = 0
+        self._members = np.zeros((0, len(self.space)), "int32")
+        self._rewards = np.zeros(0)
+
+    def propose(self, count: int) -> np.ndarray:
+        check_integer("count", count)
+        generator = np.random.default_rng((self.seed, self._proposed))
+        proposals = self.space.sample(generator, count)
+        # Members still in training count: no proposal waits for them.
+        first = min(count, max(0, self._limit - self._proposed))
+        if len(self._rewards):
+            for child in proposals[first:]:
+                child[:] = self._child(generator)
+        self._proposed += count
+        return proposals
+
+    def _child(self, generator):
+        rivals = generator.integers(len(self._rewards), size=self._tournament)
+        child = self._members[rivals[self._rewards[rivals].argmax()]].copy()
+        place = generator.choice(self._mutable)
+        size = self.space.sizes[place]
+        child[place] = (child[place] + generator.integers(1, size)) % size
+        return child
+
+    def learn(self, decisions, rewards) -> dict[str, float]:
+        decisions, rewards = self.check_rewards(decisions, rewards)
+        members = np.concatenate((self._members, decisions))
+        all_rewards = np.concatenate((self._rewards, rewards))
+        self._members = members[-self._limit :]
+        self._rewards = all_rewards[-self._limit :]
+        return {
+            "mean_reward": float(rewards.mean()),
+            "population_mean": float(self._rewards.mean()),
+            "population_best": float(self._rewards.max()),
+        }
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {
+            "seed": np.int64(self.seed),
+            "proposed": np.int64(self._proposed),
+            "members": self._members,
+            "rewards": self._rewards,
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        self.check_state(state)
+        self._members = self.space.check(state["members"])
+        self._rewards = np.array(state["rewards"], "float64")
+        self.seed = int(state["seed"])
+        self._proposed = int(state["proposed"])
+
+    def probabilities(self) -> list[np.ndarray]:
+        """The share of each option in the population; at first, uniform."""
+        if not len(self._members):
+            return [np.full(size, 1 / size) for size in self.space.sizes]
+        return [
+            np.bincount(column, minlength=size) / len(column)
+            for column, size in zip(
+                self._members.T, self.space.sizes, strict=True
+            )
+        ]

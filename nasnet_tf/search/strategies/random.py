@@ -1,0 +1,38 @@
+"""Random search: every decision uniform (section 3.4)."""
+
+import numpy as np
+
+from nasnet_tf.arguments import check_integer
+from nasnet_tf.search.strategies.base import Strategy
+
+
+class RandomSearch(Strategy):
+    """Proposes uniformly random architectures and learns nothing."""
+
+    def restart(self, seed: int) -> None:
+        super().restart(seed)
+        self._proposed = 0
+
+    def propose(self, count: int) -> np.ndarray:
+        check_integer("count", count)
+        generator = np.random.default_rng((self.seed, self._proposed))
+        self._proposed += count
+        return self.space.sample(generator, count)
+
+    def learn(self, decisions, rewards) -> dict[str, float]:
+        _, rewards = self.check_rewards(decisions, rewards)
+        return {"mean_reward": float(rewards.mean())}
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {
+            "seed": np.int64(self.seed),
+            "proposed": np.int64(self._proposed),
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        self.check_state(state)
+        self.seed = int(state["seed"])
+        self._proposed = int(state["proposed"])
+
+    def probabilities(self) -> list[np.ndarray]:
+        return [np.full(size, 1 / size) for size in self.space.sizes]

@@ -1,0 +1,182 @@
+"""Children: their weights, data, results, and that both forms are equal."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from conftest import line_of
+from small_children import (
+    both_forms,
+    child_config,
+    first_gradients,
+    genotypes,
+    losses,
+    total_error,
+)
+
+import nasnet_tf
+from nasnet_tf.errors import InputError
+from nasnet_tf.search.cell_space import make_cell_space
+from nasnet_tf.search.children import make_trainer
+from nasnet_tf.search.children.data import ChildData
+from nasnet_tf.search.children.initial_weights import initial_weights
+
+OPERATIONS = ("identity", "max_pool_3x3", "separable_conv_3x3", "conv_1x1")
+
+
+@pytest.fixture(scope="module")
+def small_space():
+    return make_cell_space(
+        "C", OPERATIONS, num_blocks=2, combiners=("concat", "add_layer_norm")
+    )
+
+
+@pytest.fixture(scope="module")
+def trainer(small_space):
+    return make_trainer(child_config({"method": "traced"}), small_space)
+
+
+def test_initial_weights_have_the_zoos_distributions():
+    shapes = {
+        "a/conv_1/kernel": (3, 3, 40, 50),
+        "a/separable_conv_1/depthwise_kernel": (5, 5, 400, 1),
+        "logits/kernel": (300, 100),
+        "logits/bias": (100,),
+        "a/norm_1/gamma": (50,),
+        "a/norm_1/moving_variance": (50,),
+    }
+    weights = initial_weights(shapes, seed=3)
+    conv = weights["a/conv_1/kernel"]
+    assert conv.std() == pytest.approx((2 / 450) ** 0.5, rel=0.02)
+    assert np.abs(conv).max() <= 2 * (2 / 450) ** 0.5 / 0.8796 + 1e-6
+    depthwise = weights["a/separable_conv_1/depthwise_kernel"]
+    assert depthwise.std() == pytest.approx((2 / 25) ** 0.5, rel=0.02)
+    dense = weights["logits/kernel"]
+    assert dense.std() == pytest.approx((2 / 400) ** 0.5, rel=0.02)
+    assert np.abs(dense).max() <= (6 / 400) ** 0.5
+    assert not weights["logits/bias"].any()
+    assert (weights["a/norm_1/gamma"] == 1).all()
+    assert (weights["a/norm_1/moving_variance"] == 1).all()
+    again = initial_weights(dict(reversed(shapes.items())), seed=3)
+    other = initial_weights(shapes, seed=4)
+    assert all((weights[name] == again[name]).all() for name in shapes)
+    assert (weights["logits/kernel"] != other["logits/kernel"]).all()
+
+
+def test_a_childs_batches_are_a_function_of_its_seed():
+    data = ChildData(child_config())
+
+    def first(seed):
+        batches = data.training_batches(seed)
+        return [next(batches)[0].numpy() for _ in range(3)]
+
+    one, two, again = first(1), first(2), first(1)
+    np.testing.assert_array_equal(one, again)
+    assert np.abs(np.subtract(one, two)).max() > 0.1
+    weights = [batch[2].numpy() for batch in data.evaluation_batches()]
+    assert np.sum(weights) == 40
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_programs_have_the_weights_of_the_network(name):
+    space = make_cell_space(name)
+    traced, built = both_forms(child_config(), space)
+    (genotype,) = genotypes(space, 1)
+    for form in (genotype, f"NASNET_{name}"):
+        form = nasnet_tf.get_genotype(form)
+        network = built.network(form)
+        shapes = {
+            key: tuple(variable.shape)
+            for key, variable in nasnet_tf.weights.named_variables(
+                network
+            ).items()
+        }
+        assert traced.program(form).shapes == shapes
+    for genotype in genotypes(space, 50, seed=1):
+        program = traced.program(genotype)
+        for vector, size in traced.network.sizes.items():
+            assert program.size(vector) <= size
+
+
+def test_the_traced_child_equals_the_built_one(small_space):
+    config = child_config({"dtype": "float64"}, steps=5)
+    traced, built = both_forms(config, small_space)
+    (genotype,) = genotypes(small_space, 1, seed=5)
+    loss, mine, built_loss, theirs = first_gradients(traced, built, genotype)
+    assert loss == pytest.approx(built_loss, rel=1e-12)
+    assert total_error(mine, theirs) < 1e-10
+    np.testing.assert_allclose(
+        losses(traced, genotype, 5), losses(built, genotype, 5), rtol=1e-9
+    )
+
+
+def test_a_child_does_not_depend_on_those_before(trainer, small_space):
+    first, second = genotypes(small_space, 2)
+    one = trainer.train(first, seed=1)
+    assert one.failure is None and 0 <= one.accuracy <= 1
+    assert [entry["step"] for entry in one.curve] == [3]
+    assert one.curve[0]["loss"] == one.loss
+    other = trainer.train(second, seed=1)
+    again = trainer.train(first, seed=1)
+    reseeded = trainer.train(first, seed=2)
+    assert dataclasses.replace(again, seconds=one.seconds) == one
+    assert len({one.loss, other.loss, reseeded.loss}) == 3
+
+
+def test_a_child_that_diverges_says_so(small_space):
+    config = child_config({"method": "traced"}, learning_rate=1e30, steps=9)
+    config.recipe.clip_norm = 0.0
+    trainer = make_trainer(config, small_space)
+    result = trainer.train(genotypes(small_space, 1)[0], seed=1)
+    assert result.accuracy == 0 and result.loss is None
+    assert result.failure.startswith("diverged: the loss is")
+
+
+def test_a_child_that_fails_says_why(trainer):
+    result = trainer.train("no genotype", seed=1)
+    assert result.accuracy == 0
+    assert "AttributeError" in result.failure
+
+
+def test_the_method_fits_the_budget(small_space):
+    short, long = child_config(), child_config(steps=100_000)
+    assert make_trainer(short, small_space).method == "traced"
+    assert make_trainer(long, small_space).method == "built"
+    dropped = child_config({"drop_path_keep_prob": 0.8})
+    assert make_trainer(dropped, small_space).method == "built"
+    dropped.child.method = "traced"
+    with pytest.raises(InputError) as error:
+        make_trainer(dropped, small_space)
+    assert "child.method: 'traced' knows no drop path" in line_of(error)
+    endless = child_config(steps=None)
+    with pytest.raises(InputError) as error:
+        make_trainer(endless, small_space)
+    assert "recipe.epochs: neither" in line_of(error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_first_steps_are_equal_in_float32(name):
+    space = make_cell_space(name)
+    traced, built = both_forms(child_config(), space)
+    for genotype in genotypes(space, 10):
+        found = first_gradients(traced, built, genotype)
+        loss, mine, built_loss, theirs = found
+        assert loss == pytest.approx(built_loss, rel=1e-5)
+        assert total_error(mine, theirs) < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_twenty_steps_are_equal_in_float64(name):
+    space = make_cell_space(name)
+    # A rate at which rounding does not grow: it does tenfold a step at 0.05.
+    config = child_config({"dtype": "float64"}, steps=20, learning_rate=1e-4)
+    traced, built = both_forms(config, space)
+    for genotype in genotypes(space, 10):
+        np.testing.assert_allclose(
+            losses(traced, genotype, 20),
+            losses(built, genotype, 20),
+            rtol=1e-8,
+        )
+        built.end()

@@ -1,0 +1,131 @@
+"""`python -m nasnet_tf.search.run`, as a user runs it."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import nasnet_tf
+from nasnet_tf.search.config_checks import FOLDER, check_search_config
+from nasnet_tf.search.config_checks import read_search_config as read
+from nasnet_tf.search.records import read_journal, read_rounds
+from nasnet_tf.search.supervisor import free_ports
+from nasnet_tf.training.config_files import list_configs
+from tests.search_runs import SMALL
+
+TINY = (
+    f"{SMALL},child.num_cells=1,child.filters=2,child.stem_multiplier=1,"
+    "child.preprocessing=scale,child.method=built,recipe.epochs=null,"
+    "recipe.steps=1,budget.samples=4,budget.round_size=2,"
+    "space.operations=['identity']"
+)
+
+
+def command(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "nasnet_tf.search.run", *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(pathlib.Path.cwd()), **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def error_line(process):
+    """The one line of a command that met bad input."""
+    assert process.returncode == 2, process.stderr
+    (line,) = process.stderr.splitlines()
+    assert process.stdout == ""
+    return line.removeprefix("error: ")
+
+
+@pytest.mark.parametrize("name", list_configs(FOLDER))
+def test_every_configuration_is_whole(name):
+    check_search_config(read([name]))
+
+
+def test_defaults_are_the_paper(tmp_path):
+    paper = read(["cifar10_paper"])
+    assert paper.budget.samples == 20_000 and paper.child.num_cells == 2
+    # But for where the data is, the file only says what the defaults are.
+    ours = read().as_dict()
+    assert paper.as_dict() == ours
+
+
+def test_missing_model_dir_is_one_line():
+    line = error_line(command("--config_file=digits"))
+    assert line == "model_dir: missing; give --model_dir=FOLDER"
+
+
+def test_workers_beside_a_cluster_is_one_line(tmp_path):
+    line = error_line(
+        command(
+            "--config_file=digits",
+            f"--model_dir={tmp_path}",
+            "--workers=2",
+            TF_CONFIG="{}",
+        )
+    )
+    assert line.startswith("workers: 2 with TF_CONFIG")
+
+
+@pytest.mark.slow
+def test_bad_configuration_is_one_line_also_of_two_workers(tmp_path):
+    arguments = [
+        "--config_file=digits",
+        "--params_override=space.operations=[]",
+        f"--model_dir={tmp_path}/new",
+    ]
+    for more in ([], ["--workers=2"]):
+        line = error_line(command(*arguments, *more))
+        assert line.startswith("space.operations: [] leaves nothing to search")
+
+
+@pytest.mark.slow
+def test_two_workers_search_and_finish(tmp_path):
+    arguments = [f"--params_override={TINY}", f"--model_dir={tmp_path}"]
+    process = command(*arguments, "--workers=2")
+    assert process.returncode == 0, process.stdout + process.stderr
+    rounds = read_rounds(tmp_path / "metrics.jsonl")
+    records = read_journal(tmp_path)
+    assert [line["samples"] for line in rounds] == [2, 4]
+    assert {record.failure for record in records} == {None}
+    assert all(0 <= record.accuracy <= 1 for record in records)
+    genotype = nasnet_tf.get_genotype(str(tmp_path / "best.json"))
+    assert genotype.to_dict() in [record.genotype for record in records]
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    assert "done: 4 samples" in process.stdout
+    # The same again only finishes.
+    journal = [record.finished for record in records]
+    process = command(*arguments)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "going on: 2 of 2 rounds" in process.stdout
+    assert [record.finished for record in read_journal(tmp_path)] == journal
+
+
+@pytest.mark.slow
+def test_cluster_of_environment(tmp_path):
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
+    program = [sys.executable, "-m", "tests.search_runs"]
+    processes = []
+    for index in (0, 1):
+        task = {"type": "worker", "index": index}
+        text = json.dumps({"cluster": cluster, "task": task})
+        here = {"PYTHONPATH": str(pathlib.Path.cwd()), "TF_CONFIG": text}
+        processes.append(
+            subprocess.Popen(
+                [*program, SMALL, str(tmp_path), "0.1"],
+                env=os.environ | here,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    outputs = [process.communicate(timeout=200)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    digests = [output.splitlines()[-1] for output in outputs]
+    assert digests[0] == digests[1] and digests[0].startswith("digest ")
+    assert {record.worker for record in read_journal(tmp_path)} == {0, 1}

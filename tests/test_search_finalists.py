@@ -1,0 +1,238 @@
+"""Finalists: chosen, trained longer, ranked; and what a search will cost."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from finished_searches import random_genotype
+
+from nasnet_tf import NASNet
+from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.genotype import Block, Cell, Genotype
+from nasnet_tf.mult_adds import count_parameters
+from nasnet_tf.search.children.result import ChildResult
+from nasnet_tf.search.config_checks import read_search_config
+from nasnet_tf.search.dry_run import dry_run
+from nasnet_tf.search.finalist_jobs import job_config
+from nasnet_tf.search.finalists import (
+    best_records,
+    train_finalists,
+)
+from nasnet_tf.search.records import ChildRecord
+from nasnet_tf.training.config import RecipeConfig
+from nasnet_tf.training.results import TrainingResult
+from nasnet_tf.training.step import make_train_step
+
+SMALL = (
+    "space.num_blocks=1,data.source=digits,data.name=null,data.held_out=200,"
+    "data.augmentation=none,child.num_cells=1,child.filters=4,"
+    "child.batch_norm_momentum=0.5,recipe.batch_size=64,recipe.epochs=1,"
+    "recipe.learning_rate=0.05,runtime.tensorboard=false"
+)
+
+
+def _config(*overrides):
+    return read_search_config(override=",".join((SMALL, *overrides)))
+
+
+def _record(child, reward, failure=None, genotype=None):
+    return ChildRecord(
+        child, 0, (child,), genotype, reward, reward, failure=failure
+    )
+
+
+def test_the_best_are_chosen_without_failures():
+    records = [
+        _record(0, 0.5),
+        _record(1, 0.7),
+        _record(2, 0.9, failure="diverged"),
+        _record(3, 0.7),
+        _record(4, 0.6),
+    ]
+    # Of equal ones the earlier goes before.
+    assert [r.child for r in best_records(records, 3)] == [1, 3, 4]
+    assert len(best_records(records, 9)) == 4
+
+
+def test_a_job_is_the_child_trained_longer(tmp_path):
+    config = _config("budget.finalist_epochs=7")
+    genotype = random_genotype(np.random.default_rng(0), blocks=2)
+    job = job_config(config, tmp_path / "g.json", genotype, seed=3)
+    assert job.recipe.epochs == 7 and job.recipe.learning_rate == 0.05
+    assert job.model.penultimate_filters == 4 * genotype.filters_divisor
+    assert job.data.held_out == 200 and job.runtime.seed == 3
+    # The search's own recipe stays.
+    assert config.recipe.epochs == 1
+
+
+def _write_search(folder, count=3):
+    generator = np.random.default_rng(0)
+    (folder / "journal").mkdir(parents=True)
+    records = [
+        _record(
+            child,
+            0.5 + child / 100,
+            genotype=random_genotype(generator, blocks=1).to_dict(),
+        )
+        for child in range(count)
+    ]
+    text = "".join(record.to_json() + "\n" for record in records)
+    (folder / "journal/worker_0.jsonl").write_text(text)
+
+
+def _network(genotype, **arguments):
+    return NASNet(
+        genotype,
+        num_cells=1,
+        penultimate_filters=4 * genotype.filters_divisor,
+        stem="cifar",
+        stem_multiplier=3,
+        input_shape=(32, 32, 3),
+        classes=10,
+        **arguments,
+    )
+
+
+# Child 1 overtakes child 2, which the search found better.
+ACCURACIES = {"child_1": 0.8, "child_2": 0.6, "other": 0.7}
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """The jobs that were run, in place of training: name and seed."""
+    run = []
+
+    def train(config, model_dir, quiet):
+        genotype = Genotype.load(config.model.genotype)
+        run.append((genotype.name, config.runtime.seed))
+        accuracy = ACCURACIES[genotype.name] + config.runtime.seed / 10
+        return TrainingResult(
+            model=_network(genotype),
+            step=9,
+            complete=True,
+            evaluation={"loss": 1.0, "accuracy": accuracy},
+            history={},
+            seconds=2.0,
+            files={},
+        )
+
+    monkeypatch.setattr("nasnet_tf.training.job.train", train)
+    return run
+
+
+def test_finalists_are_ranked_and_not_trained_again(tmp_path, jobs):
+    config = _config(
+        "budget.finalists=2,budget.finalist_epochs=1.5,budget.finalist_seeds=2"
+    )
+    _write_search(tmp_path)
+    other = random_genotype(np.random.default_rng(9), blocks=1, name="other")
+    files = train_finalists(config, tmp_path, compare=[other], quiet=True)
+    names = [file.name for file in files]
+    assert names == ["finalists.json", "1.json", "2.json"]
+    names = ("child_2", "child_1", "other")
+    assert jobs == [(name, seed) for name in names for seed in (0, 1)]
+    summary = json.loads(files[0].read_text())
+    ranked, (compared,) = summary["finalists"], summary["compared"]
+    assert [entry["name"] for entry in ranked] == ["child_1", "child_2"]
+    assert ranked[0]["accuracies"] == pytest.approx([0.8, 0.9])
+    assert ranked[0]["accuracy"] == pytest.approx(0.85)
+    assert ranked[0]["search_accuracy"] == 0.51
+    # Networks that were not trained, on digits that took no part.
+    assert all(0 <= a <= 0.3 for a in ranked[0]["test_accuracies"])
+    assert summary["epochs"] == 1.5 and summary["seeds"] == 2
+    assert compared["name"] == "other" and compared["child"] is None
+    for rank, entry in enumerate(ranked, start=1):
+        assert entry["rank"] == rank
+        genotype = Genotype.load(tmp_path / entry["file"])
+        assert genotype.name == entry["name"]
+        assert entry["parameters"] == count_parameters(_network(genotype))
+
+    # What is done is not done again; another seed or length is.
+    jobs.clear()
+    before = files[0].read_bytes()
+    train_finalists(config, tmp_path, compare=[other], quiet=True)
+    assert jobs == [] and files[0].read_bytes() == before
+    config.budget.finalist_seeds = 3
+    train_finalists(config, tmp_path, quiet=True)
+    assert jobs == [("child_2", 2), ("child_1", 2)]
+    jobs.clear()
+    config.budget.finalists, config.budget.finalist_epochs = 1, 4.0
+    train_finalists(config, tmp_path, quiet=True)
+    assert jobs == [("child_2", seed) for seed in (0, 1, 2)]
+
+
+@pytest.mark.slow
+def test_a_finalist_learns_digits(tmp_path):
+    config = _config("budget.finalists=1,budget.finalist_epochs=4")
+    _write_search(tmp_path)
+    files = train_finalists(config, tmp_path, quiet=True)
+    (entry,) = json.loads(files[0].read_text())["finalists"]
+    assert entry["failure"] is None and entry["accuracy"] > 0.2
+
+
+def test_weights_that_nothing_reads_do_not_stop_a_job():
+    # Both cells read h_{i-1} only: what adapts h_i has no gradient.
+    block = Block(("separable_conv_3x3", 1), ("identity", 1))
+    cell = Cell.with_unused_concatenated([block])
+    genotype = Genotype("lopsided", cell, cell)
+    network = _network(genotype, classifier_activation=None)
+    step = make_train_step(
+        network, keras.optimizers.SGD(0.1, momentum=0.9), RecipeConfig(), 0
+    )
+    images = np.random.default_rng(0).normal(size=(4, 32, 32, 3))
+    labels = np.eye(10, dtype="float32")[:4]
+    before = {v.path: v.numpy() for v in network.trainable_variables}
+    found = tf.function(step, autograph=False)(images.astype("float32"), labels)
+    assert np.isfinite(found["loss"])
+    after = {v.path: v.numpy() for v in network.trainable_variables}
+    same = {
+        name for name in before if np.array_equal(before[name], after[name])
+    }
+    # The last cell's h_i, and the cell that only it would read.
+    assert "cell_2/input_0/conv_1/kernel" in same
+    assert "cell_2/input_1/conv_1/kernel" not in same
+    assert len(same) < len(before)
+
+
+def test_a_folder_without_genotypes_is_refused(tmp_path):
+    config = _config("budget.finalists=1")
+    with pytest.raises(InputError, match="no finished child with a genotype"):
+        train_finalists(config, tmp_path)
+    with pytest.raises(InputError, match="finalists: 0"):
+        train_finalists(_config(), tmp_path)
+
+
+class _Trainer:
+    def __init__(self, *seconds, failure=None):
+        self.seconds, self.failure, self.genotypes = [*seconds], failure, []
+
+    def train(self, genotype, seed):
+        self.genotypes.append((genotype.to_json(), seed))
+        return ChildResult(0.5, 1.0, [], self.seconds.pop(0), self.failure)
+
+
+def test_dry_run_counts_the_hours():
+    config = _config(
+        "budget.samples=1000,budget.round_size=20,budget.finalists=3,"
+        "budget.finalist_epochs=10,budget.finalist_seeds=2"
+    )
+    trainer, lines = _Trainer(60.0, 36.0), []
+    found = dry_run(config, trainer, workers=(1, 2), tell=lines.append)
+    assert len({text for text, _ in trainer.genotypes}) == 2
+    # One block: 2 * (2 * 2 * 13 * 13 * 2 options).
+    assert found.log10_size == pytest.approx(2 * np.log10(4 * 169 * 2))
+    assert found.finalist_hours == pytest.approx(3 * 2 * 36 * 10 / 3600)
+    assert found.device_hours == pytest.approx(10 + 0.6)
+    assert found.hours[1] == pytest.approx(10 + 24 / 3600, rel=1e-3)
+    assert 5 < found.hours[2] < 5.4
+    assert lines[0].startswith("space A: 10^6.3 architectures, 10 decisions")
+    assert lines[1] == "first child, tracing: 60.0 s, 50.00% correct"
+    assert "10.6 hours of one device" in lines[3]
+
+
+def test_dry_run_tells_why_no_child_trains():
+    trainer = _Trainer(1.0, failure="out of memory: 3 GiB")
+    with pytest.raises(JobError, match="out of memory: 3 GiB"):
+        dry_run(_config(), trainer, tell=lambda line: None)

@@ -1,0 +1,439 @@
+"""The search loop in one process, with children that take no time."""
+
+import json
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import nasnet_tf
+from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.search.child_thread import Child, ChildThread, child_seed
+from nasnet_tf.search.claims import Claims
+from nasnet_tf.search.decisions import DecisionSpace
+from nasnet_tf.search.loop import search
+from nasnet_tf.search.progress import SearchLog
+from nasnet_tf.search.records import (
+    ChildRecord,
+    Journal,
+    history,
+    read_journal,
+    read_rounds,
+)
+from nasnet_tf.search.state import checkpoints
+from nasnet_tf.search.workers import Presence
+from tests.conftest import line_of
+from tests.search_runs import RL, StandInTrainer, small_search
+from tests.test_search_records import no_room
+
+FEW = "space.operations=['identity'],space.combiners=['add']"
+LEARNING = {
+    "random": "strategy.name=random",
+    "evolution": (
+        "strategy.name=evolution,strategy.population=8,strategy.tournament=3"
+    ),
+    "rl": RL,
+}
+
+
+def accuracy_alone(genotype, accuracy):
+    """Counting parameters takes longer than all else here."""
+    return {"reward": accuracy}
+
+
+def run(config, folder, trainer=None, **arguments):
+    trainer = trainer or StandInTrainer()
+    arguments.setdefault("judge", accuracy_alone)
+    result = search(
+        config,
+        folder,
+        make_trainer=lambda config, space: trainer,
+        quiet=True,
+        **arguments,
+    )
+    return result, trainer
+
+
+class Ends(StandInTrainer):
+    """Raises what ends a search at its child of this number."""
+
+    def __init__(self, at, error):
+        super().__init__()
+        self.at, self.error = at, error
+
+    def train(self, genotype, seed):
+        if len(self.trained) == self.at:
+            raise self.error
+        return super().train(genotype, seed)
+
+
+def test_every_sample_has_its_reward(tmp_path):
+    config = small_search(RL)
+    result, trainer = run(config, tmp_path, judge=None)
+    assert result.complete and result.samples == 24
+    rounds = read_rounds(tmp_path / "metrics.jsonl")
+    samples = history(read_journal(tmp_path), rounds)
+    assert len(samples) == 24 and len(rounds) == 4
+    assert sorted(trainer.trained) == sorted(
+        record.genotype["name"] for record in result.records
+    )
+    for number, line in enumerate(rounds):
+        rewards = [r.reward for r in samples[6 * number : 6 * number + 6]]
+        assert line["mean"] == pytest.approx(np.mean(rewards))
+        assert line["samples"] == 6 * number + 6
+        assert line["entropy"] > 0
+    best = max(samples, key=lambda record: record.reward)
+    assert result.best == best
+    assert rounds[-1]["best"] == best.reward
+    genotype = nasnet_tf.get_genotype(str(tmp_path / "best.json"))
+    assert genotype.to_dict() == best.genotype
+    # What the objective counted, of the network that a child is.
+    network = nasnet_tf.NASNet(
+        genotype,
+        num_cells=config.child.num_cells,
+        penultimate_filters=genotype.filters_divisor * config.child.filters,
+        stem="cifar",
+        stem_multiplier=config.child.stem_multiplier,
+        input_shape=(32, 32, 3),
+        classes=10,
+    )
+    counted = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+    assert best.parameters in (counted, network.count_params())
+    assert rounds[-1]["digest"] == result.digest
+
+
+def test_repeats_are_not_trained(tmp_path):
+    result, trainer = run(small_search(FEW, "budget.samples=60"), tmp_path)
+    assert len(trainer.trained) == len(set(trainer.trained))
+    assert len(trainer.trained) == len(result.records) <= 16
+    lines = read_rounds(tmp_path / "metrics.jsonl")
+    samples = history(result.records, lines)
+    assert len(samples) == 60
+    # A child has the number of the first sample that proposed it.
+    for number, record in enumerate(samples):
+        first = next(i for i, r in enumerate(samples) if r is record)
+        assert record.child == first <= number
+        assert record.round == first // 6
+
+
+@pytest.mark.parametrize(
+    ("strategy", "in_flight"),
+    [("random", 1), *(("evolution", n) for n in (1, 2, 3)), ("rl", 2)],
+)
+def test_stopped_anywhere_it_ends_the_same(tmp_path, strategy, in_flight):
+    config = small_search(
+        LEARNING[strategy], f"budget.rounds_in_flight={in_flight}"
+    )
+    whole, _ = run(config, tmp_path / "whole")
+    trained = []
+    for at in (0, 4, 7):
+        trainer = Ends(at, InputError("stop here"))
+        with pytest.raises(InputError, match="stop here"):
+            run(config, tmp_path / "parts", trainer)
+        trained += trainer.trained
+    last, trainer = run(config, tmp_path / "parts")
+    trained += trainer.trained
+    assert len(trained) == len(set(trained)) == len(whole.records)
+    assert last.digest == whole.digest
+    metrics = [
+        [
+            {k: v for k, v in line.items() if k != "seconds"}
+            for line in read_rounds(tmp_path / name / "metrics.jsonl")
+        ]
+        for name in ("whole", "parts")
+    ]
+    assert metrics[0] == metrics[1] and len(metrics[0]) == 4
+    attempts = {record.child: record.attempt for record in last.records}
+    assert max(attempts.values()) > 1
+
+
+@pytest.mark.parametrize("in_flight", [1, 2])
+def test_prolonged_it_is_the_longer_search(tmp_path, in_flight):
+    more = f"budget.rounds_in_flight={in_flight},{LEARNING['evolution']}"
+    whole, _ = run(small_search(more, "budget.samples=42"), tmp_path / "whole")
+    short, _ = run(small_search(more, "budget.samples=18"), tmp_path / "parts")
+    assert short.samples == len(short.records) == 18
+    long, _ = run(small_search(more, "budget.samples=42"), tmp_path / "parts")
+    assert long.digest == whole.digest != short.digest
+    with pytest.raises(InputError, match=r"below the 42 that are") as error:
+        run(small_search(more, "budget.samples=18"), tmp_path / "parts")
+    line_of(error)
+
+
+@pytest.mark.parametrize("damaged", [1, 3])
+def test_damaged_checkpoints_cost_no_child(tmp_path, damaged):
+    config = small_search(LEARNING["evolution"])
+    whole, _ = run(config, tmp_path)
+    for path in checkpoints(tmp_path)[-damaged:]:
+        path.write_bytes(b"x")
+    again, trainer = run(config, tmp_path)
+    assert again.digest == whole.digest
+    assert trainer.trained == []
+    assert len(read_rounds(tmp_path / "metrics.jsonl")) == 4
+
+
+def test_journal_that_lacks_children_is_one_line(tmp_path):
+    run(small_search(), tmp_path)
+    (tmp_path / "journal" / "worker_0.jsonl").unlink()
+    with pytest.raises(InputError, match=r"lacks child 0, which") as error:
+        run(small_search(), tmp_path)
+    line_of(error)
+
+
+def test_failed_children_count_nothing_and_the_search_goes_on(tmp_path):
+    class Fails(StandInTrainer):
+        def train(self, genotype, seed):
+            result = super().train(genotype, seed)
+            if len(self.trained) == 3:
+                raise MemoryError("no room\nfor it")
+            return result
+
+    def every_fifth(genotype, seed):
+        return "diverged: the loss is nan at step 7" if seed % 5 == 0 else None
+
+    trainer = Fails(fails=every_fifth)
+    result, _ = run(small_search(), tmp_path, trainer)
+    assert result.complete
+    failed = {r.failure: r for r in result.records if r.failure}
+    assert set(failed) == {
+        "MemoryError: no room",
+        "diverged: the loss is nan at step 7",
+    }
+    assert all(r.reward == r.accuracy == 0 for r in failed.values())
+    lines = read_rounds(tmp_path / "metrics.jsonl")
+    failures = sum(bool(r.failure) for r in result.records)
+    assert sum(line["failures"] for line in lines) == failures
+
+
+def test_nothing_but_failures_ends_the_search(tmp_path):
+    trainer = StandInTrainer(fails=lambda genotype, seed: "diverged")
+    with pytest.raises(JobError, match=r"all 12 children so far failed, the "):
+        run(small_search(), tmp_path, trainer)
+
+
+def test_seed_of_a_child():
+    seeds = {
+        child_seed(s, (a, b)) for s in (0, 1) for a in (0, 1) for b in (0, 1)
+    }
+    assert len(seeds) == 8
+    assert child_seed(3, (1, 2)) == child_seed(3, (1, 2)) < 1_000_000_000
+    assert child_seed(0, (1, 23)) != child_seed(0, (12, 3))
+
+
+def test_seeds_do_not_depend_on_who_trains(tmp_path):
+    one, _ = run(small_search(), tmp_path / "one")
+    again, _ = run(small_search(), tmp_path / "two")
+    other, _ = run(small_search("runtime.seed=1"), tmp_path / "three")
+    rewards = [[r.reward for r in x.records] for x in (one, again, other)]
+    assert rewards[0] == rewards[1] != rewards[2]
+
+
+def test_interrupt_keeps_what_is_done(tmp_path):
+    class Interrupts(StandInTrainer):
+        def train(self, genotype, seed):
+            if len(self.trained) == 8:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.3)
+            return super().train(genotype, seed)
+
+    whole, _ = run(small_search(), tmp_path / "whole")
+    stopped, _ = run(small_search(), tmp_path / "parts", Interrupts())
+    assert not stopped.complete and stopped.samples == 6
+    last, _ = run(small_search(), tmp_path / "parts")
+    assert last.digest == whole.digest
+
+
+def test_threads_share_the_children(tmp_path):
+    children = [Child(number, 0, (number,)) for number in range(40)]
+    space = DecisionSpace((40,), ("x",), ("x",), (tuple("x" * 40),))
+    trainers = [StandInOfDecisions() for _ in range(3)]
+    threads = []
+    for worker, trainer in enumerate(trainers):
+        threads.append(
+            ChildThread(
+                lambda trainer=trainer: (trainer, accuracy_alone),
+                space,
+                0,
+                Journal(tmp_path, worker),
+                Claims(tmp_path, worker),
+                worker,
+                poll=0.01,
+            )
+        )
+        threads[-1].offer(children)
+    for thread in threads:
+        thread.start()
+    give_up = time.monotonic() + 20
+    while len(read_journal(tmp_path)) < 40 and time.monotonic() < give_up:
+        time.sleep(0.01)
+    for thread in threads:
+        thread.end()
+        thread.join()
+        thread.check()
+    trained = [number for trainer in trainers for number in trainer.trained]
+    assert sorted(trained) == [(number,) for number in range(40)]
+    assert min(len(trainer.trained) for trainer in trainers) > 0
+    by_worker = {r.child: r.worker for r in read_journal(tmp_path)}
+    for worker, trainer in enumerate(trainers):
+        assert all(by_worker[number] == worker for (number,) in trainer.trained)
+
+
+class StandInOfDecisions(StandInTrainer):
+    def train(self, decisions, seed):
+        named = type("Named", (), {"name": str(decisions)})
+        result = super().train(named, seed)
+        self.trained[-1] = decisions
+        time.sleep(0.005)
+        return result
+
+
+def test_table_stands_in_for_training(tmp_path):
+    space = DecisionSpace(
+        (3, 4), ("a", "b"), ("a", "b"), (("x",) * 3, ("y",) * 4)
+    )
+    result, trainer = run(
+        small_search(), tmp_path, StandInOfDecisions(), space=space, judge=None
+    )
+    assert result.complete and len(result.records) <= 12
+    assert set(trainer.trained) == {r.decisions for r in result.records}
+    assert json.loads((tmp_path / "best.json").read_text()) == {
+        "decisions": list(result.best.decisions)
+    }
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("space.operations=[]", r"space.operations: \[\] leaves nothing to"),
+        ("space.operations=['conv_9x9']", "space.operations: 'conv_9x9' is "),
+        ("budget.samples=25", "budget.samples: 25 is not a multiple of .* 24$"),
+        ("child.filters=9", "child.filters: 9 is odd"),
+        ("objective.cost=latency", "objective.target: none given"),
+        (
+            "strategy.name=evolution,strategy.population=4",
+            "strategy.tournament: 25 of a strategy.population of 4",
+        ),
+        ("recipe.steps=5", "recipe.epochs: 20.0 beside recipe.steps 5"),
+    ],
+)
+def test_bad_configuration_is_one_line(tmp_path, override, line):
+    with pytest.raises(InputError, match=line) as error:
+        run(small_search(override), tmp_path / "new")
+    line_of(error)
+    assert not (tmp_path / "new").exists()
+
+
+def test_folder_of_another_configuration_is_one_line(tmp_path):
+    run(small_search(), tmp_path)
+    for override, line in (
+        ("runtime.seed=4", "runtime.seed: 0 in the .*, 4 now"),
+        ("budget.round_size=4", "budget.round_size: 6 in the"),
+        ("child.filters=8", "child.filters: 24 in the"),
+    ):
+        with pytest.raises(InputError, match=line) as error:
+            run(small_search(override), tmp_path)
+        assert "give another model_dir or the same" in line_of(error)
+    result, trainer = run(
+        small_search("runtime.max_restarts=1,budget.finalists=2"), tmp_path
+    )
+    assert result.complete and not trainer.trained
+
+
+def test_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=r"model_dir: .*file") as error:
+        run(small_search(), tmp_path / "file")
+    line_of(error)
+
+
+def test_worker_that_never_comes_up_is_named(tmp_path, monkeypatch):
+    addresses = ["127.0.0.1:1", "10.0.0.7:2222", "127.0.0.1:3"]
+    cluster = {"cluster": {"worker": addresses}}
+    task = {"task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster | task))
+    # Left by a worker that died; only worker 2 lives.
+    (tmp_path / "workers").mkdir()
+    (tmp_path / "workers" / "1").write_text("dead 000000000012\n")
+    other = Presence(tmp_path, addresses, 2)
+    with pytest.raises(InputError, match=r"did not come up") as error:
+        run(small_search("runtime.start_timeout=2.5"), tmp_path)
+    other.end()
+    line = line_of(error)
+    assert "worker 1 (10.0.0.7:2222) did not come up within 2.5 s" in line
+
+
+def test_worker_that_the_cluster_lacks_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv(
+        "TF_CONFIG",
+        '{"cluster": {"worker": ["a:1", "b:1"]},'
+        ' "task": {"type": "worker", "index": 2}}',
+    )
+    with pytest.raises(InputError, match=r"it names no worker 2") as error:
+        run(small_search(), tmp_path)
+    line_of(error)
+
+
+def test_presence_of_all(tmp_path):
+    addresses = ["a:1", "b:1"]
+    both = [Presence(tmp_path, addresses, index) for index in (0, 1)]
+    waits = [
+        threading.Thread(target=p.wait_for_all, args=(20, 60)) for p in both
+    ]
+    for wait in waits:
+        wait.start()
+    for wait in waits:
+        wait.join(timeout=20)
+        assert not wait.is_alive()
+    for presence in both:
+        presence.end()
+
+
+def test_full_disk_in_the_middle_loses_no_record(tmp_path):
+    config = small_search()
+    whole, _ = run(config, tmp_path / "whole")
+    journal = tmp_path / "parts" / "journal" / "worker_0.jsonl"
+    with no_room(6_000), pytest.raises(InputError) as error:
+        run(config, tmp_path / "parts")
+    assert "make room and run the same command to go on" in line_of(error)
+    kept = [record.child for record in read_journal(tmp_path / "parts")]
+    assert 0 < len(kept) < 24
+    assert journal.read_bytes().endswith(b"\n")
+    last, trainer = run(config, tmp_path / "parts")
+    assert len(trainer.trained) == 24 - len(kept)
+    assert last.digest == whole.digest
+
+
+def test_tensorboard_has_a_point_for_each_round(tmp_path):
+    run(small_search("runtime.tensorboard=true"), tmp_path)
+    (path,) = (tmp_path / "train").glob("events.*")
+    points = {}
+    for event in tf.compat.v1.train.summary_iterator(str(path)):
+        for value in event.summary.value:
+            points.setdefault(value.tag, []).append(
+                (event.step, value.simple_value)
+            )
+    rounds = read_rounds(tmp_path / "metrics.jsonl")
+    assert [step for step, _ in points["mean"]] == [6, 12, 18, 24]
+    for name in ("best", "mean", "failures"):
+        values = [value for _, value in points[name]]
+        assert values == pytest.approx([line[name] for line in rounds])
+
+
+def test_progress_tells_speed_and_time_left(tmp_path, capsys):
+    now = [0.0]
+    log = SearchLog(tmp_path, 100, 10, tensorboard=False, clock=lambda: now[0])
+    best = ChildRecord(0, 0, (0,), None, reward=0.5, accuracy=0.5)
+    for children in range(11):
+        now[0] = 9.0 * children
+        log.progress(2 * children, children, best)
+    lines = capsys.readouterr().out.splitlines()
+    # A child each 9 s; a line each 30 s where there is no terminal.
+    assert lines == [
+        "0/100 samples  0 children  best 0.5000",
+        "8/100 samples  4 children  best 0.5000  400 children/h  7 min left",
+        "16/100 samples  8 children  best 0.5000  400 children/h  6 min left",
+    ]
