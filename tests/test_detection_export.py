@@ -18,9 +18,13 @@ from detection.detectors.letterbox import letterbox
 from detection.export import export_detector
 from detection.exporting.parity import (
     BOUNDS,
+    WIDEST,
+    Bound,
     check,
     compare,
     comparison_images,
+    own_differences,
+    widened,
 )
 from detection.modeling.anchors import anchor_generator
 from detection.modeling.greedy_nms import detect_greedily, suppress
@@ -290,6 +294,66 @@ def test_parity_leaves_the_faintest_out():
     assert parity_of(other, one).found == 1.0
     one = boxes_of(([0, 0, 9, 9], 0.9, 1), ([0, 0, 5, 5], 0.06, 1))
     assert parity_of(one, other).found == pytest.approx(2 / 3)
+
+
+def test_rounding_widens_the_bound():
+    one = [boxes_of(([0, 0, 9, 9], 0.9, 1), ([20, 0, 29, 9], 0.8, 2))]
+    strict = BOUNDS["none"]
+    rows = ([0, 0, 9, 9.004], 0.90005, 1), ([20, 0, 29, 9], 0.8, 2)
+    own = own_differences(one, [boxes_of(*rows)], 0.05, 100)
+    np.testing.assert_allclose((own.box, own.score), (4e-3, 5e-5), rtol=0.01)
+    assert own.found == 1
+    bound = widened(strict, own)
+    np.testing.assert_allclose(
+        (bound.box, bound.score), (8e-3, 1e-4), rtol=0.01
+    )
+    assert bound.found == 0.99
+    near = [boxes_of(([0, 0, 9, 9.007], 0.90009, 1), rows[1])]
+    far = [boxes_of(([0, 0, 9, 9.009], 0.9, 1), rows[1])]
+    check(compare(one, near, "x", bound, 0.05, 100, own), "none")
+    parity = compare(one, far, "x", bound, 0.05, 100, own)
+    assert parity.found == 0.5
+    with pytest.raises(JobError) as error:
+        check(parity, "none")
+    line = line_of(error)
+    assert "moves the checkpoint's boxes by 4.0e-03 px" in line
+    assert "99% within 0.008 px and 0.0001 are asked for" in line
+    assert "this is a fault of the export" in line
+
+
+def test_the_bound_is_strict_where_rounding_holds_it_and_never_wide():
+    strict = BOUNDS["none"]
+    assert widened(strict, Bound(1e-3, 1e-5)) == strict
+    assert widened(strict, Bound(1e-4, 1e-6, 0.999)) == Bound(1e-3, 1e-5, 0.99)
+    assert widened(strict, Bound(0.09, 9e-4)) == WIDEST
+
+
+def test_rounding_that_leaves_nothing_to_compare():
+    one = [boxes_of(([0, 0, 9, 9], 0.9, 1))]
+    other = [boxes_of(([0, 0, 9, 9], 0.9, 2))]
+    own = own_differences(one, other, 0.05, 100)
+    assert own == Bound(0.0, 0.0, 0.0)
+    bound = widened(BOUNDS["none"], own)
+    with pytest.raises(JobError) as error:
+        check(compare(one, other, "x", bound, 0.05, 100, own), "none")
+    assert "they cannot be compared; give --images" in line_of(error)
+
+
+def test_rounding_is_no_fault(job, images, tmp_path, monkeypatch):
+    monkeypatch.setitem(BOUNDS, "none", Bound(box=1e-9, score=1e-10))
+    result = export_detector(
+        job, tmp_path / "out", "litert", images=images, quiet=True
+    )
+    parity = result.parity
+    assert parity.detections > 9 and parity.found >= 0.99
+    # One bit of a pixel is small.
+    assert 0 < parity.own.box < 1e-3 and 0 < parity.own.score < 1e-5
+    assert parity.box < 1e-3 and parity.score < 1e-5
+    card = json.loads((result.folder / "model_card.json").read_text())
+    assert card["parity"]["own"]["box"] == parity.own.box
+    assert card["parity"]["bound"]["found"] == 0.99
+    text = (result.folder / "model_card.md").read_text()
+    assert "the last bit of its input alone moves" in text
 
 
 def test_scenes_are_compared_on_by_default():

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from detection.detectors.files import LITERT_FILE
 from detection.detectors.letterbox import MEAN_PIXEL
-from detection.exporting.parity import BOUNDS, Parity
+from detection.exporting.parity import Parity
 from nasnet_tf.training.hardware import processor_name
 from nasnet_tf.version import __version__
 
@@ -126,11 +126,11 @@ def _versions():
 
 
 def _markdown(result, command):
-    bound = BOUNDS[result.quantize]
+    bound = result.parity.bound
     measured = [
         f"Size: {result.num_bytes / 1e6:.2f} MB.",
         f"Parity with the checkpoint: {result.parity}. Asked for: "
-        f"{bound.found:.0%} within {bound.box:g} px and {bound.score:g}.",
+        f"{bound.found:.0%} within {bound.box:.2g} px and {bound.score:.2g}.",
         f"An image takes {result.seconds * 1e3:.1f} ms"
         + (" on one thread" if result.format == LITERT_FILE else "")
         + f", the checkpoint {result.checkpoint_seconds * 1e3:.1f} ms "

@@ -39,6 +39,12 @@ BOUNDS = {
     "float16": Bound(box=4.0, score=0.02, found=0.95),
     "dynamic": Bound(box=16.0, score=0.1, found=0.8),
 }
+# Of float32 at most, where rounding alone moves the checkpoint's detections by
+# more than is asked for. Two that overlap about as much as suppression allows
+# change places, too.
+WIDEST = Bound(box=0.1, score=1e-3, found=0.99)
+# Of the checkpoint's differences to itself: those are of one draw.
+_MARGIN = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +59,9 @@ class Parity:
         found: share of both detectors' detections that the other one has
             within the bounds; those as faint as the faintest that a detector
             may return do not count.
+        bound: that `found` is of.
+        own: the checkpoint's differences to itself where the last bit of its
+            input differs; None: not measured, as nothing asked for it.
     """
 
     images: str
@@ -60,6 +69,8 @@ class Parity:
     box: float
     score: float
     found: float
+    bound: Bound
+    own: Bound | None = None
 
     def __str__(self):
         text = (
@@ -69,6 +80,12 @@ class Parity:
         )
         if not self.detections:
             text += "; the checkpoint finds nothing, so that says little"
+        if self.own:
+            text += (
+                "; the last bit of its input alone moves the checkpoint's "
+                f"boxes by {self.own.box:.1e} px and its scores by "
+                f"{self.own.score:.1e}, {self.own.found:.2%} in both"
+            )
         return text
 
 
@@ -122,6 +139,7 @@ def compare(
     bound: Bound,
     faintest: float,
     most: int,
+    own: Bound | None = None,
 ) -> Parity:
     """Compares detections in the same images.
 
@@ -134,11 +152,68 @@ def compare(
         bound: within which detections are the same.
         faintest: score below which a detector returns nothing.
         most: detections that it returns.
+        own: of `own_differences`, where they were measured.
 
     Raises:
         InputError: the checkpoint's are not finite numbers.
     """
-    boxes, scores, same = [0.0], [0.0], []
+    boxes, scores, same = _differences(reference, found, bound, faintest, most)
+    return Parity(
+        images,
+        sum(len(detections.scores) for detections in reference),
+        _largest(boxes),
+        _largest(scores),
+        float(same.mean()) if len(same) else 1.0,
+        bound,
+        own,
+    )
+
+
+def own_differences(
+    reference: list[Detections],
+    again: list[Detections],
+    faintest: float,
+    most: int,
+) -> Bound:
+    """How far rounding moves the checkpoint's detections.
+
+    Args:
+        reference: of the checkpoint.
+        again: of the checkpoint, rounded otherwise.
+        faintest: see `compare`.
+        most: see `compare`.
+
+    Returns:
+        The largest differences of those that both have within `WIDEST`, and
+        the share of these.
+    """
+    boxes, scores, same = _differences(reference, again, WIDEST, faintest, most)
+    return Bound(
+        _largest(boxes[same]),
+        _largest(scores[same]),
+        float(same.mean()) if len(same) else 1.0,
+    )
+
+
+def widened(bound: Bound, own: Bound) -> Bound:
+    """The bound, where the checkpoint itself holds it; else a wider one.
+
+    Args:
+        bound: of `BOUNDS`.
+        own: of `own_differences`.
+    """
+    if own.box <= bound.box and own.score <= bound.score and own.found == 1:
+        return bound
+    return Bound(
+        max(bound.box, min(_MARGIN * own.box, WIDEST.box)),
+        max(bound.score, min(_MARGIN * own.score, WIDEST.score)),
+        min(bound.found, WIDEST.found),
+    )
+
+
+def _differences(reference, found, bound, faintest, most):
+    """Of boxes and scores, and which are within the bound."""
+    boxes, scores, same = [], [], []
     for one, other in zip(reference, found, strict=True):
         if not (np.isfinite(one.boxes).all() and np.isfinite(one.scores).all()):
             raise InputError(
@@ -158,13 +233,13 @@ def compare(
                 same.append(is_same)
                 boxes.append(box)
                 scores.append(difference)
-    return Parity(
-        images,
-        sum(len(detections.scores) for detections in reference),
-        float(max(boxes)),
-        float(max(scores)),
-        float(np.mean(same)) if same else 1.0,
-    )
+    return np.array(boxes), np.array(scores), np.array(same, bool)
+
+
+def _largest(differences):
+    # Where the other list has none of the class it is infinite.
+    finite = differences[np.isfinite(differences)]
+    return float(finite.max(initial=0))
 
 
 def _last(detections, faintest, most):
@@ -187,15 +262,20 @@ def _nearest(left, number, right):
 
 
 def check(parity: Parity, quantize: str) -> None:
-    """Raises `JobError` unless the bounds of the quantisation hold."""
-    bound = BOUNDS[quantize]
+    """Raises `JobError` unless what is asked for holds."""
+    bound = parity.bound
     # Not `<`: nan holds no bound.
     if parity.found >= bound.found:
         return
     remedy = "this is a fault of the export, not of the model"
     if quantize != "none":
         remedy = "its weights do not bear this; take --quantize=none"
+    elif parity.own and parity.own.found < bound.found:
+        remedy = (
+            "rounding alone changes what the checkpoint finds there, so they "
+            "cannot be compared; give --images as it was trained on"
+        )
     raise JobError(
-        f"parity: {parity}; {bound.found:.0%} within {bound.box:g} px and "
-        f"{bound.score:g} are asked for, so nothing is kept; {remedy}"
+        f"parity: {parity}; {bound.found:.0%} within {bound.box:.2g} px and "
+        f"{bound.score:.2g} are asked for, so nothing is kept; {remedy}"
     )
