@@ -24,9 +24,11 @@ from nasnet_tf.quickstart import (
     exporting,
     page,
     report,
+    searching,
     stages,
     training,
 )
+from nasnet_tf.search.config_checks import read_search_config
 from nasnet_tf.training.config_files import read_config, save_config
 from tests.training_jobs import one_block_genotype
 
@@ -44,7 +46,7 @@ JOB_FILES = {"curves.png", "model.keras", "model_card.md"}
 EXPORTS = {
     name: how for name, how in exporting.EXPORTS.items() if how[1] == "none"
 }
-FOLDERS = {training.FOLDER, detection.FOLDER, *EXPORTS}
+FOLDERS = {training.FOLDER, detection.FOLDER, searching.FOLDER, *EXPORTS}
 DETECTION_FILES = {
     "categories.json",
     "ckpt-2.index",
@@ -71,6 +73,13 @@ def tiny_run(data, tmp_path_factory):
         "model.penultimate_filters=32",
     )
     save_config(config, folder / "tiny.yaml")
+    # Children of few digits, of which three steps learn nothing either.
+    search = read_search_config(
+        [searching.CONFIG],
+        "space.operations=[identity],space.num_blocks=1,child.filters=2,"
+        "child.method=built,data.held_out=20,recipe.steps=1",
+    )
+    save_config(search, folder / "search.yaml")
     few = digits.Digits(
         data.train_images[:100],
         data.train_labels[:100],
@@ -83,6 +92,9 @@ def tiny_run(data, tmp_path_factory):
         patch.setattr(training, "CONFIG", folder / "tiny.yaml")
         patch.setattr(detection, "SCENES", {"train": 8, "validation": 2})
         patch.setattr(detection, "STEPS", 2)
+        patch.setattr(searching, "CONFIG", folder / "search.yaml")
+        patch.setattr(searching, "SAMPLES", 2)
+        patch.setattr(searching, "ROUND_SIZE", 2)
         return quickstart.run(tmp_path_factory.mktemp("quickstart"), epochs=1)
 
 
@@ -285,7 +297,8 @@ def test_a_run_writes_every_file_and_says_that_it_failed(tiny_run):
         *FOLDERS,
     }
     named = {path.name for path in tiny_run.files}
-    assert named == FILES | JOB_FILES | EXPORTED_FILES | DETECTION_FILES
+    of_stages = EXPORTED_FILES | DETECTION_FILES | {"best.json"}
+    assert named == FILES | JOB_FILES | of_stages
     metrics = json.loads((tiny_run.out / "metrics.json").read_text())
     confusion = np.array(metrics["confusion_matrix"])
     assert confusion.shape == (10, 10) and confusion.sum() == 30
@@ -309,8 +322,8 @@ def test_the_report_needs_no_other_file(tiny_run):
     text = read_report(tiny_run)
     read = Page(text)
     assert read.tags["section"] == len(stages.STAGES) + 3
-    # Digits, two curves, the confusion matrix, mistakes, the page.
-    assert read.tags["svg"] == 6
+    # Digits, two curves, confusion matrix, mistakes, the search, the page.
+    assert read.tags["svg"] == 7
     # The page as it is read, and digits found in scenes.
     assert read.tags["img"] == 2
     assert not {"script", "link", "iframe"} & set(read.tags)

@@ -22,6 +22,7 @@ STAGES = (
     "saving",
     "exporting",
     "detection",
+    "searching",
     "page",
     "cells",
 )
