@@ -120,6 +120,7 @@ def test_mult_adds_of_a_matrix_product(child, transposed):
     assert child.mult_adds(graph) == 2 * 3 * 5
 
 
+@pytest.mark.slow
 def test_the_box_head_counts_once_for_each_region(child):
     counted = next(child.counted("small_paper", SIZE))
     model = child.make_task("small_paper", SIZE).build_model()

@@ -16,6 +16,7 @@ from detection.detectors import load_detector
 from detection.detectors.files import FILES
 from detection.detectors.letterbox import letterbox
 from detection.export import export_detector
+from detection.exporting import parity as parity_module
 from detection.exporting.parity import (
     BOUNDS,
     WIDEST,
@@ -305,11 +306,11 @@ def test_rounding_widens_the_bound():
     assert own.found == 1
     bound = widened(strict, own)
     np.testing.assert_allclose(
-        (bound.box, bound.score), (8e-3, 1e-4), rtol=0.01
+        (bound.box, bound.score), (1.6e-2, 2e-4), rtol=0.01
     )
     assert bound.found == 0.99
-    near = [boxes_of(([0, 0, 9, 9.007], 0.90009, 1), rows[1])]
-    far = [boxes_of(([0, 0, 9, 9.009], 0.9, 1), rows[1])]
+    near = [boxes_of(([0, 0, 9, 9.015], 0.90019, 1), rows[1])]
+    far = [boxes_of(([0, 0, 9, 9.017], 0.9, 1), rows[1])]
     check(compare(one, near, "x", bound, 0.05, 100, own), "none")
     parity = compare(one, far, "x", bound, 0.05, 100, own)
     assert parity.found == 0.5
@@ -317,7 +318,7 @@ def test_rounding_widens_the_bound():
         check(parity, "none")
     line = line_of(error)
     assert "moves the checkpoint's boxes by 4.0e-03 px" in line
-    assert "99% within 0.008 px and 0.0001 are asked for" in line
+    assert "99% within 0.016 px and 0.0002 are asked for" in line
     assert "this is a fault of the export" in line
 
 
@@ -341,6 +342,8 @@ def test_rounding_that_leaves_nothing_to_compare():
 
 def test_rounding_is_no_fault(job, images, tmp_path, monkeypatch):
     monkeypatch.setitem(BOUNDS, "none", Bound(box=1e-9, score=1e-10))
+    # Few detections: their largest differences vary more.
+    monkeypatch.setattr(parity_module, "MARGIN", 20)
     result = export_detector(
         job, tmp_path / "out", "litert", images=images, quiet=True
     )

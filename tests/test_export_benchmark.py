@@ -190,6 +190,7 @@ def test_bad_input_is_one_line(files, tmp_path):
     assert line.startswith(f"image_size: 9 does not fit {whole}")
 
 
+@pytest.mark.slow
 def test_the_command(files, tmp_path):
     out = tmp_path / "new" / "out"
     result = command(
