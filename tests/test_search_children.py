@@ -152,31 +152,3 @@ def test_the_method_fits_the_budget(small_space):
     with pytest.raises(InputError) as error:
         make_trainer(endless, small_space)
     assert "recipe.epochs: neither" in line_of(error)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["A", "B", "C"])
-def test_first_steps_are_equal_in_float32(name):
-    space = make_cell_space(name)
-    traced, built = both_forms(child_config(), space)
-    for genotype in genotypes(space, 10):
-        found = first_gradients(traced, built, genotype)
-        loss, mine, built_loss, theirs = found
-        assert loss == pytest.approx(built_loss, rel=1e-5)
-        assert total_error(mine, theirs) < 1e-5
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["A", "B", "C"])
-def test_twenty_steps_are_equal_in_float64(name):
-    space = make_cell_space(name)
-    # A rate at which rounding does not grow: it does tenfold a step at 0.05.
-    config = child_config({"dtype": "float64"}, steps=20, learning_rate=1e-4)
-    traced, built = both_forms(config, space)
-    for genotype in genotypes(space, 10):
-        np.testing.assert_allclose(
-            losses(traced, genotype, 20),
-            losses(built, genotype, 20),
-            rtol=1e-8,
-        )
-        built.end()
