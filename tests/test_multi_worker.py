@@ -1,11 +1,6 @@
 """Two workers on this machine against one."""
 
 import json
-import os
-import pathlib
-import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,14 +8,9 @@ import pytest
 from nasnet_tf.training.config_files import save_config
 from tests.image_sets import write_folder
 from tests.training_jobs import small_job, variables_of
+from tests.worker_processes import run_workers
 
 STEPS = 50
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def run(config, folder, workers):
@@ -28,31 +18,9 @@ def run(config, folder, workers):
     config_file = folder / "job.yaml"
     save_config(config, config_file)
     model_dir = folder / f"{workers}_workers"
-    command = [sys.executable, "-m", "nasnet_tf.train"]
+    command = ["-m", "nasnet_tf.train"]
     command += [f"--config_file={config_file}", f"--model_dir={model_dir}"]
-    addresses = [f"127.0.0.1:{free_port()}" for _ in range(workers)]
-    processes = []
-    for index in range(workers):
-        environment = os.environ | {"PYTHONPATH": str(pathlib.Path.cwd())}
-        if workers > 1:
-            environment["TF_CONFIG"] = json.dumps(
-                {
-                    "cluster": {"worker": addresses},
-                    "task": {"type": "worker", "index": index},
-                }
-            )
-        processes.append(
-            subprocess.Popen(
-                command,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        )
-    for process in processes:
-        output, _ = process.communicate(timeout=400)
-        assert process.returncode == 0, output
+    run_workers(command, workers, folder / f"logs_{workers}")
     lines = (model_dir / "metrics.jsonl").read_text().splitlines()
     return variables_of(model_dir), [json.loads(line) for line in lines]
 

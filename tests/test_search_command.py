@@ -1,6 +1,5 @@
 """`python -m nasnet_tf.search.run`, as a user runs it."""
 
-import json
 import os
 import pathlib
 import subprocess
@@ -12,9 +11,9 @@ import nasnet_tf
 from nasnet_tf.search.config_checks import FOLDER, check_search_config
 from nasnet_tf.search.config_checks import read_search_config as read
 from nasnet_tf.search.records import read_journal, read_rounds
-from nasnet_tf.search.supervisor import free_ports
 from nasnet_tf.training.config_files import list_configs
 from tests.search_runs import SMALL
+from tests.worker_processes import run_workers
 
 TINY = (
     f"{SMALL},child.num_cells=1,child.filters=2,child.stem_multiplier=1,"
@@ -108,24 +107,11 @@ def test_two_workers_search_and_finish(tmp_path):
 
 @pytest.mark.slow
 def test_cluster_of_environment(tmp_path):
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
-    program = [sys.executable, "-m", "tests.search_runs"]
-    processes = []
-    for index in (0, 1):
-        task = {"type": "worker", "index": index}
-        text = json.dumps({"cluster": cluster, "task": task})
-        here = {"PYTHONPATH": str(pathlib.Path.cwd()), "TF_CONFIG": text}
-        processes.append(
-            subprocess.Popen(
-                [*program, SMALL, str(tmp_path), "0.1"],
-                env=os.environ | here,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        )
-    outputs = [process.communicate(timeout=200)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
+    command = ["-m", "tests.search_runs", SMALL, str(tmp_path / "run"), "0.1"]
+    outputs = run_workers(command, 2, tmp_path / "logs")
     digests = [output.splitlines()[-1] for output in outputs]
     assert digests[0] == digests[1] and digests[0].startswith("digest ")
-    assert {record.worker for record in read_journal(tmp_path)} == {0, 1}
+    assert {record.worker for record in read_journal(tmp_path / "run")} == {
+        0,
+        1,
+    }
