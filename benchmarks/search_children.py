@@ -1,6 +1,6 @@
 """Children of a search: traced once, built with the jobs' step, Keras `fit`.
 
-python benchmarks/search_children.py --children=6 --steps=32 --out=children.json
+python benchmarks/search_children.py --children=6 --steps=15 --out=children.json
 
 Each random genotype is trained on scikit-learn's digits and evaluated in all
 three ways, one after the other in one process. Seconds are of a whole child,
@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl import flags
 
 from nasnet_tf import command_line
@@ -33,10 +34,12 @@ from nasnet_tf.training.schedules import learning_rate_schedule
 
 _SPACE = flags.DEFINE_enum("space", "A", ["A", "B", "C"], "Search space.")
 _CHILDREN = flags.DEFINE_integer("children", 6, "Children of each form.", 2)
-_STEPS = flags.DEFINE_integer("steps", 32, "Steps of a child.", 1)
-_BATCH = flags.DEFINE_integer("batch_size", 32, "Images a step.", 1)
+_STEPS = flags.DEFINE_integer("steps", 15, "Steps of a child.", 1)
+_BATCH = flags.DEFINE_integer("batch_size", 16, "Images a step.", 1)
 _CELLS = flags.DEFINE_integer("num_cells", 1, "N.", 1)
-_FILTERS = flags.DEFINE_integer("filters", 8, "F.", 2)
+_FILTERS = flags.DEFINE_integer("filters", 4, "F.", 2)
+_STEM = flags.DEFINE_float("stem_multiplier", 1.0, "Of the stem.")
+_THREADS = flags.DEFINE_integer("threads", 1, "Of TensorFlow, for all.", 1)
 _OUT = flags.DEFINE_string("out", None, "Write the figures to this JSON file.")
 FORMS = ("traced", "built", "fit")
 
@@ -51,7 +54,11 @@ def configuration() -> SearchConfig:
         {"epochs": None, "steps": _STEPS.value, "batch_size": _BATCH.value}
     )
     config.child.override(
-        {"num_cells": _CELLS.value, "filters": _FILTERS.value}
+        {
+            "num_cells": _CELLS.value,
+            "filters": _FILTERS.value,
+            "stem_multiplier": _STEM.value,
+        }
     )
     return config
 
@@ -110,6 +117,8 @@ def measure(config: SearchConfig) -> dict[str, list[float]]:
 
 def main(arguments):
     command_line.check_no_arguments(arguments)
+    tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
+    tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
     seconds = measure(configuration())
     figures = {}
     for form in FORMS:

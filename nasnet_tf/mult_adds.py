@@ -20,6 +20,11 @@ STEM_KERNEL = 3
 # Of every kind of layer that was counted. There are few: the operations of
 # the search space on the few shapes of a network.
 _LAYER_SIZES = {}
+# Keras layers are cycles, so that the weights of all that were built pile up
+# until these are collected: at so many parameters. Not each time, since in a
+# search Python looks through the graphs of what trains, for a second.
+_MOST_UNCOLLECTED = 20_000_000
+_uncollected = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +130,7 @@ def count_network(
     logits = features * classes
     parameters = _stem_parameters(plan, image) + logits + classes
     mult_adds = _stem_mult_adds(plan, image) + logits
-    counted, known = {}, len(_LAYER_SIZES)
+    counted = {}
     for planned, shapes in _cells_and_shapes(plan, image):
         arguments = {
             "cell": planned.cell,
@@ -140,9 +145,6 @@ def count_network(
             counted[key] = _cell_size(layer, shapes)
         parameters += counted[key].parameters
         mult_adds += counted[key].mult_adds
-    if len(_LAYER_SIZES) > known:
-        # Keras layers are cycles: without this the weights of all pile up.
-        gc.collect()
     return NetworkSize(parameters, mult_adds)
 
 
@@ -165,7 +167,16 @@ def _layer_size(layer, shape):
         layer.build(shape)
         count = layer.mult_adds(shape) if hasattr(layer, "mult_adds") else 0
         _LAYER_SIZES[key] = NetworkSize(_parameters(layer), count)
+        _count_uncollected(_LAYER_SIZES[key].parameters)
     return _LAYER_SIZES[key]
+
+
+def _count_uncollected(parameters):
+    global _uncollected
+    _uncollected += parameters
+    if _uncollected > _MOST_UNCOLLECTED:
+        _uncollected = 0
+        gc.collect()
 
 
 def _size(model, input_size):

@@ -95,6 +95,7 @@ def tiny_run(data, tmp_path_factory):
         patch.setattr(searching, "CONFIG", folder / "search.yaml")
         patch.setattr(searching, "SAMPLES", 2)
         patch.setattr(searching, "ROUND_SIZE", 2)
+        patch.setattr(searching, "WORKERS", 0)
         return quickstart.run(tmp_path_factory.mktemp("quickstart"), epochs=1)
 
 

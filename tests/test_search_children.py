@@ -20,6 +20,7 @@ from nasnet_tf.search.cell_space import make_cell_space
 from nasnet_tf.search.children import make_trainer
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.initial_weights import initial_weights
+from tests.search_equality import first_step, twenty_steps
 
 OPERATIONS = ("identity", "max_pool_3x3", "separable_conv_3x3", "conv_1x1")
 
@@ -77,6 +78,13 @@ def test_a_childs_batches_are_a_function_of_its_seed():
     assert np.sum(weights) == 40
 
 
+def test_nothing_tunes_the_pipelines():
+    # It sleeps for ever longer, and a child's end waits until it wakes up.
+    data = ChildData(child_config())
+    for dataset in (data.training_dataset, data.evaluation_dataset):
+        assert dataset.options().autotune.enabled is False
+
+
 @pytest.mark.parametrize("name", ["A", "B", "C"])
 def test_programs_have_the_weights_of_the_network(name):
     space = make_cell_space(name)
@@ -108,6 +116,15 @@ def test_the_traced_child_equals_the_built_one(small_space):
     np.testing.assert_allclose(
         losses(traced, genotype, 5), losses(built, genotype, 5), rtol=1e-9
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_traced_children_of_a_space_equal_the_built_ones(name):
+    for loss, gradients in first_step(name, 10):
+        assert loss < 1e-5 and gradients < 1e-5
+    for difference in twenty_steps(name, 10):
+        assert difference < 1e-8
 
 
 def test_a_child_does_not_depend_on_those_before(trainer, small_space):

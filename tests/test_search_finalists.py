@@ -14,13 +14,13 @@ from nasnet_tf.genotype import Block, Cell, Genotype
 from nasnet_tf.mult_adds import count_parameters
 from nasnet_tf.search.children.result import ChildResult
 from nasnet_tf.search.config_checks import read_search_config
+from nasnet_tf.search.costs import child_size, filters_of_size
 from nasnet_tf.search.dry_run import dry_run
 from nasnet_tf.search.finalist_jobs import job_config
 from nasnet_tf.search.finalists import (
-    best_records,
     train_finalists,
 )
-from nasnet_tf.search.records import ChildRecord
+from nasnet_tf.search.records import ChildRecord, best_records, read_journal
 from nasnet_tf.training.config import RecipeConfig
 from nasnet_tf.training.results import TrainingResult
 from nasnet_tf.training.step import make_train_step
@@ -161,6 +161,24 @@ def test_finalists_are_ranked_and_not_trained_again(tmp_path, jobs):
     config.budget.finalists, config.budget.finalist_epochs = 1, 4.0
     train_finalists(config, tmp_path, quiet=True)
     assert jobs == [("child_2", seed) for seed in (0, 1, 2)]
+
+
+def test_compared_networks_can_have_the_parameters_of_the_best(tmp_path, jobs):
+    config = _config("budget.finalists=1")
+    _write_search(tmp_path)
+    other = random_genotype(np.random.default_rng(9), blocks=5, name="other")
+    best = Genotype.from_dict(read_journal(tmp_path)[-1].genotype)
+    parameters = child_size(best, config.child, 10, 1).parameters
+    filters = filters_of_size(other, config.child, parameters, 10, 1)
+    files = train_finalists(
+        config, tmp_path, compare=[other], match="parameters", quiet=True
+    )
+    summary = json.loads(files[0].read_text())
+    assert summary["finalists"][0]["filters"] == 4
+    # Five blocks in place of one.
+    assert summary["compared"][0]["filters"] == filters < 4
+    with pytest.raises(InputError, match="match: 'size'"):
+        train_finalists(config, tmp_path, match="size")
 
 
 @pytest.mark.slow

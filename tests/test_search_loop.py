@@ -3,32 +3,31 @@
 import json
 import os
 import signal
-import threading
 import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import nasnet_tf
 from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.search.child_thread import Child, ChildThread, child_seed
 from nasnet_tf.search.claims import Claims
 from nasnet_tf.search.decisions import DecisionSpace
-from nasnet_tf.search.loop import search
-from nasnet_tf.search.progress import SearchLog
 from nasnet_tf.search.records import (
-    ChildRecord,
     Journal,
     history,
     read_journal,
     read_rounds,
 )
 from nasnet_tf.search.state import checkpoints
-from nasnet_tf.search.workers import Presence
 from tests.conftest import line_of
-from tests.search_runs import RL, StandInTrainer, small_search
-from tests.test_search_records import no_room
+from tests.search_runs import (
+    RL,
+    StandInTrainer,
+    accuracy_alone,
+    run_search,
+    small_search,
+)
 
 FEW = "space.operations=['identity'],space.combiners=['add']"
 LEARNING = {
@@ -38,24 +37,6 @@ LEARNING = {
     ),
     "rl": RL,
 }
-
-
-def accuracy_alone(genotype, accuracy):
-    """Counting parameters takes longer than all else here."""
-    return {"reward": accuracy}
-
-
-def run(config, folder, trainer=None, **arguments):
-    trainer = trainer or StandInTrainer()
-    arguments.setdefault("judge", accuracy_alone)
-    result = search(
-        config,
-        folder,
-        make_trainer=lambda config, space: trainer,
-        quiet=True,
-        **arguments,
-    )
-    return result, trainer
 
 
 class Ends(StandInTrainer):
@@ -73,7 +54,7 @@ class Ends(StandInTrainer):
 
 def test_every_sample_has_its_reward(tmp_path):
     config = small_search(RL)
-    result, trainer = run(config, tmp_path, judge=None)
+    result, trainer = run_search(config, tmp_path, judge=None)
     assert result.complete and result.samples == 24
     rounds = read_rounds(tmp_path / "metrics.jsonl")
     samples = history(read_journal(tmp_path), rounds)
@@ -107,7 +88,9 @@ def test_every_sample_has_its_reward(tmp_path):
 
 
 def test_repeats_are_not_trained(tmp_path):
-    result, trainer = run(small_search(FEW, "budget.samples=60"), tmp_path)
+    result, trainer = run_search(
+        small_search(FEW, "budget.samples=60"), tmp_path
+    )
     assert len(trainer.trained) == len(set(trainer.trained))
     assert len(trainer.trained) == len(result.records) <= 16
     lines = read_rounds(tmp_path / "metrics.jsonl")
@@ -128,14 +111,14 @@ def test_stopped_anywhere_it_ends_the_same(tmp_path, strategy, in_flight):
     config = small_search(
         LEARNING[strategy], f"budget.rounds_in_flight={in_flight}"
     )
-    whole, _ = run(config, tmp_path / "whole")
+    whole, _ = run_search(config, tmp_path / "whole")
     trained = []
     for at in (0, 4, 7):
         trainer = Ends(at, InputError("stop here"))
         with pytest.raises(InputError, match="stop here"):
-            run(config, tmp_path / "parts", trainer)
+            run_search(config, tmp_path / "parts", trainer)
         trained += trainer.trained
-    last, trainer = run(config, tmp_path / "parts")
+    last, trainer = run_search(config, tmp_path / "parts")
     trained += trainer.trained
     assert len(trained) == len(set(trained)) == len(whole.records)
     assert last.digest == whole.digest
@@ -154,33 +137,39 @@ def test_stopped_anywhere_it_ends_the_same(tmp_path, strategy, in_flight):
 @pytest.mark.parametrize("in_flight", [1, 2])
 def test_prolonged_it_is_the_longer_search(tmp_path, in_flight):
     more = f"budget.rounds_in_flight={in_flight},{LEARNING['evolution']}"
-    whole, _ = run(small_search(more, "budget.samples=42"), tmp_path / "whole")
-    short, _ = run(small_search(more, "budget.samples=18"), tmp_path / "parts")
+    whole, _ = run_search(
+        small_search(more, "budget.samples=42"), tmp_path / "whole"
+    )
+    short, _ = run_search(
+        small_search(more, "budget.samples=18"), tmp_path / "parts"
+    )
     assert short.samples == len(short.records) == 18
-    long, _ = run(small_search(more, "budget.samples=42"), tmp_path / "parts")
+    long, _ = run_search(
+        small_search(more, "budget.samples=42"), tmp_path / "parts"
+    )
     assert long.digest == whole.digest != short.digest
     with pytest.raises(InputError, match=r"below the 42 that are") as error:
-        run(small_search(more, "budget.samples=18"), tmp_path / "parts")
+        run_search(small_search(more, "budget.samples=18"), tmp_path / "parts")
     line_of(error)
 
 
 @pytest.mark.parametrize("damaged", [1, 3])
 def test_damaged_checkpoints_cost_no_child(tmp_path, damaged):
     config = small_search(LEARNING["evolution"])
-    whole, _ = run(config, tmp_path)
+    whole, _ = run_search(config, tmp_path)
     for path in checkpoints(tmp_path)[-damaged:]:
         path.write_bytes(b"x")
-    again, trainer = run(config, tmp_path)
+    again, trainer = run_search(config, tmp_path)
     assert again.digest == whole.digest
     assert trainer.trained == []
     assert len(read_rounds(tmp_path / "metrics.jsonl")) == 4
 
 
 def test_journal_that_lacks_children_is_one_line(tmp_path):
-    run(small_search(), tmp_path)
+    run_search(small_search(), tmp_path)
     (tmp_path / "journal" / "worker_0.jsonl").unlink()
     with pytest.raises(InputError, match=r"lacks child 0, which") as error:
-        run(small_search(), tmp_path)
+        run_search(small_search(), tmp_path)
     line_of(error)
 
 
@@ -196,7 +185,7 @@ def test_failed_children_count_nothing_and_the_search_goes_on(tmp_path):
         return "diverged: the loss is nan at step 7" if seed % 5 == 0 else None
 
     trainer = Fails(fails=every_fifth)
-    result, _ = run(small_search(), tmp_path, trainer)
+    result, _ = run_search(small_search(), tmp_path, trainer)
     assert result.complete
     failed = {r.failure: r for r in result.records if r.failure}
     assert set(failed) == {
@@ -212,7 +201,7 @@ def test_failed_children_count_nothing_and_the_search_goes_on(tmp_path):
 def test_nothing_but_failures_ends_the_search(tmp_path):
     trainer = StandInTrainer(fails=lambda genotype, seed: "diverged")
     with pytest.raises(JobError, match=r"all 12 children so far failed, the "):
-        run(small_search(), tmp_path, trainer)
+        run_search(small_search(), tmp_path, trainer)
 
 
 def test_seed_of_a_child():
@@ -225,9 +214,9 @@ def test_seed_of_a_child():
 
 
 def test_seeds_do_not_depend_on_who_trains(tmp_path):
-    one, _ = run(small_search(), tmp_path / "one")
-    again, _ = run(small_search(), tmp_path / "two")
-    other, _ = run(small_search("runtime.seed=1"), tmp_path / "three")
+    one, _ = run_search(small_search(), tmp_path / "one")
+    again, _ = run_search(small_search(), tmp_path / "two")
+    other, _ = run_search(small_search("runtime.seed=1"), tmp_path / "three")
     rewards = [[r.reward for r in x.records] for x in (one, again, other)]
     assert rewards[0] == rewards[1] != rewards[2]
 
@@ -240,10 +229,10 @@ def test_interrupt_keeps_what_is_done(tmp_path):
                 time.sleep(0.3)
             return super().train(genotype, seed)
 
-    whole, _ = run(small_search(), tmp_path / "whole")
-    stopped, _ = run(small_search(), tmp_path / "parts", Interrupts())
+    whole, _ = run_search(small_search(), tmp_path / "whole")
+    stopped, _ = run_search(small_search(), tmp_path / "parts", Interrupts())
     assert not stopped.complete and stopped.samples == 6
-    last, _ = run(small_search(), tmp_path / "parts")
+    last, _ = run_search(small_search(), tmp_path / "parts")
     assert last.digest == whole.digest
 
 
@@ -295,7 +284,7 @@ def test_table_stands_in_for_training(tmp_path):
     space = DecisionSpace(
         (3, 4), ("a", "b"), ("a", "b"), (("x",) * 3, ("y",) * 4)
     )
-    result, trainer = run(
+    result, trainer = run_search(
         small_search(), tmp_path, StandInOfDecisions(), space=space, judge=None
     )
     assert result.complete and len(result.records) <= 12
@@ -303,137 +292,3 @@ def test_table_stands_in_for_training(tmp_path):
     assert json.loads((tmp_path / "best.json").read_text()) == {
         "decisions": list(result.best.decisions)
     }
-
-
-@pytest.mark.parametrize(
-    ("override", "line"),
-    [
-        ("space.operations=[]", r"space.operations: \[\] leaves nothing to"),
-        ("space.operations=['conv_9x9']", "space.operations: 'conv_9x9' is "),
-        ("budget.samples=25", "budget.samples: 25 is not a multiple of .* 24$"),
-        ("child.filters=9", "child.filters: 9 is odd"),
-        ("objective.cost=latency", "objective.target: none given"),
-        (
-            "strategy.name=evolution,strategy.population=4",
-            "strategy.tournament: 25 of a strategy.population of 4",
-        ),
-        ("recipe.steps=5", "recipe.epochs: 20.0 beside recipe.steps 5"),
-    ],
-)
-def test_bad_configuration_is_one_line(tmp_path, override, line):
-    with pytest.raises(InputError, match=line) as error:
-        run(small_search(override), tmp_path / "new")
-    line_of(error)
-    assert not (tmp_path / "new").exists()
-
-
-def test_folder_of_another_configuration_is_one_line(tmp_path):
-    run(small_search(), tmp_path)
-    for override, line in (
-        ("runtime.seed=4", "runtime.seed: 0 in the .*, 4 now"),
-        ("budget.round_size=4", "budget.round_size: 6 in the"),
-        ("child.filters=8", "child.filters: 24 in the"),
-    ):
-        with pytest.raises(InputError, match=line) as error:
-            run(small_search(override), tmp_path)
-        assert "give another model_dir or the same" in line_of(error)
-    result, trainer = run(
-        small_search("runtime.max_restarts=1,budget.finalists=2"), tmp_path
-    )
-    assert result.complete and not trainer.trained
-
-
-def test_folder_that_cannot_be_written_is_one_line(tmp_path):
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(InputError, match=r"model_dir: .*file") as error:
-        run(small_search(), tmp_path / "file")
-    line_of(error)
-
-
-def test_worker_that_never_comes_up_is_named(tmp_path, monkeypatch):
-    addresses = ["127.0.0.1:1", "10.0.0.7:2222", "127.0.0.1:3"]
-    cluster = {"cluster": {"worker": addresses}}
-    task = {"task": {"type": "worker", "index": 0}}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster | task))
-    # Left by a worker that died; only worker 2 lives.
-    (tmp_path / "workers").mkdir()
-    (tmp_path / "workers" / "1").write_text("dead 000000000012\n")
-    other = Presence(tmp_path, addresses, 2)
-    with pytest.raises(InputError, match=r"did not come up") as error:
-        run(small_search("runtime.start_timeout=2.5"), tmp_path)
-    other.end()
-    line = line_of(error)
-    assert "worker 1 (10.0.0.7:2222) did not come up within 2.5 s" in line
-
-
-def test_worker_that_the_cluster_lacks_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setenv(
-        "TF_CONFIG",
-        '{"cluster": {"worker": ["a:1", "b:1"]},'
-        ' "task": {"type": "worker", "index": 2}}',
-    )
-    with pytest.raises(InputError, match=r"it names no worker 2") as error:
-        run(small_search(), tmp_path)
-    line_of(error)
-
-
-def test_presence_of_all(tmp_path):
-    addresses = ["a:1", "b:1"]
-    both = [Presence(tmp_path, addresses, index) for index in (0, 1)]
-    waits = [
-        threading.Thread(target=p.wait_for_all, args=(20, 60)) for p in both
-    ]
-    for wait in waits:
-        wait.start()
-    for wait in waits:
-        wait.join(timeout=20)
-        assert not wait.is_alive()
-    for presence in both:
-        presence.end()
-
-
-def test_full_disk_in_the_middle_loses_no_record(tmp_path):
-    config = small_search()
-    whole, _ = run(config, tmp_path / "whole")
-    journal = tmp_path / "parts" / "journal" / "worker_0.jsonl"
-    with no_room(6_000), pytest.raises(InputError) as error:
-        run(config, tmp_path / "parts")
-    assert "make room and run the same command to go on" in line_of(error)
-    kept = [record.child for record in read_journal(tmp_path / "parts")]
-    assert 0 < len(kept) < 24
-    assert journal.read_bytes().endswith(b"\n")
-    last, trainer = run(config, tmp_path / "parts")
-    assert len(trainer.trained) == 24 - len(kept)
-    assert last.digest == whole.digest
-
-
-def test_tensorboard_has_a_point_for_each_round(tmp_path):
-    run(small_search("runtime.tensorboard=true"), tmp_path)
-    (path,) = (tmp_path / "train").glob("events.*")
-    points = {}
-    for event in tf.compat.v1.train.summary_iterator(str(path)):
-        for value in event.summary.value:
-            points.setdefault(value.tag, []).append(
-                (event.step, value.simple_value)
-            )
-    rounds = read_rounds(tmp_path / "metrics.jsonl")
-    assert [step for step, _ in points["mean"]] == [6, 12, 18, 24]
-    for name in ("best", "mean", "failures"):
-        values = [value for _, value in points[name]]
-        assert values == pytest.approx([line[name] for line in rounds])
-
-
-def test_progress_tells_speed_and_time_left(tmp_path, capsys):
-    now = [0.0]
-    log = SearchLog(tmp_path, 100, 10, tensorboard=False, clock=lambda: now[0])
-    best = ChildRecord(0, 0, (0,), None, reward=0.5, accuracy=0.5)
-    for children in range(11):
-        now[0] = 9.0 * children
-        log.progress(2 * children, children, best)
-    lines = capsys.readouterr().out.splitlines()
-    # A child each 9 s; a line each 30 s where there is no terminal.
-    assert lines == [
-        "0/100 samples  0 children  best 0.5000",
-        "8/100 samples  4 children  best 0.5000  400 children/h  7 min left",
-        "16/100 samples  8 children  best 0.5000  400 children/h  6 min left",
-    ]

@@ -143,6 +143,8 @@ def test_finalists_are_listed_and_drawn(tmp_path):
                 "search_accuracy": 0.7,
                 "parameters": 12_345,
                 "mult_adds": 2_000_000,
+                "num_cells": 1,
+                "filters": 8,
             }
         )
     other = {**entries[0], "name": "NASNET_A", "search_accuracy": None}

@@ -1,8 +1,5 @@
-"""The report of a quickstart: one HTML file that needs no other."""
+"""The report of a quickstart."""
 
-import base64
-import dataclasses
-import datetime
 import importlib.metadata
 import importlib.util
 import json
@@ -10,10 +7,8 @@ import os
 import platform
 import shlex
 
-from nasnet_tf.figures import to_svg
+from nasnet_tf.html_report import render
 
-# A figure may grow to this scale, and no more.
-PIXELS_PER_INCH = 115
 PACKAGES = ("nasnet_tf", "keras", "tensorflow", "numpy", "scikit-learn")
 # Commands to try next; those that read the model need it in `out`.
 NEXT = (
@@ -38,60 +33,6 @@ NEXT = (
 )
 
 
-@dataclasses.dataclass
-class Section:
-    """A stage's part of the report: its text, figures and tables, in order."""
-
-    name: str
-    title: str
-    seconds: float = 0.0
-    items: list[dict] = dataclasses.field(default_factory=list)
-
-    def text(self, sentence: str) -> None:
-        """Adds a paragraph."""
-        self.items.append({"kind": "text", "text": sentence})
-
-    def figure(self, figure, caption: str, wide: bool = False) -> None:
-        """Adds a figure of `figures.new_figure`; it follows light and dark.
-
-        Args:
-            figure: a `matplotlib.figure.Figure`.
-            caption: what it shows.
-            wide: whether it scrolls on a narrow screen instead of shrinking.
-        """
-        self.items.append(
-            {
-                "kind": "figure",
-                "svg": to_svg(figure),
-                "width": round(figure.get_figwidth() * PIXELS_PER_INCH),
-                "caption": caption,
-                "wide": wide,
-            }
-        )
-
-    def image(self, content: bytes, media_type: str, caption: str) -> None:
-        """Adds a picture file, shown on white."""
-        data = base64.b64encode(content).decode()
-        self.items.append(
-            {
-                "kind": "image",
-                "source": f"data:{media_type};base64,{data}",
-                "caption": caption,
-            }
-        )
-
-    def table(self, header: list, rows: list[list], caption: str = "") -> None:
-        """Adds a table; the first column names the rows."""
-        self.items.append(
-            {
-                "kind": "table",
-                "header": header,
-                "rows": rows,
-                "caption": caption,
-            }
-        )
-
-
 def write(context, seconds: float) -> None:
     """Writes `metrics.json` and `report.html`.
 
@@ -99,8 +40,6 @@ def write(context, seconds: float) -> None:
         context: the run.
         seconds: that it took.
     """
-    import jinja2
-
     versions = _versions()
     timings = {part.name: round(part.seconds, 2) for part in context.sections}
     metrics = {
@@ -113,20 +52,13 @@ def write(context, seconds: float) -> None:
     }
     with context.new_file("metrics.json", "all figures") as path:
         path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("nasnet_tf.quickstart", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    page = environment.get_template("report.html").render(
+    page = render(
+        "quickstart/report.html",
         context=context,
         seconds=seconds,
         versions=versions,
         cores=os.cpu_count(),
         commands=_next_commands(context),
-        date=f"{datetime.datetime.now():%Y-%m-%d %H:%M}",
     )
     with context.new_file("report.html", "the report") as path:
         path.write_text(page, encoding="utf-8")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from nasnet_tf.arguments import check_choice
 from nasnet_tf.errors import InputError
+from nasnet_tf.html_report import Section
 from nasnet_tf.packages import check_packages
 from nasnet_tf.quickstart import report
 from nasnet_tf.quickstart.context import Context
@@ -67,7 +68,7 @@ def run(
     for number, name in enumerate(chosen, start=1):
         stage = _module(name)
         print(f"[{number}/{len(chosen)}] {stage.TITLE}", flush=True)
-        context.section = report.Section(name, stage.TITLE)
+        context.section = Section(name, stage.TITLE)
         begun = time.perf_counter()
         context.results[name] = stage.stage(context)
         context.section.seconds = time.perf_counter() - begun

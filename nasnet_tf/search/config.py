@@ -9,7 +9,16 @@ import dataclasses
 
 from official.modeling import hyperparams
 
+from nasnet_tf.search.strategies import STRATEGIES
+from nasnet_tf.search.strategies.reinforcement.settings import (
+    ADVANTAGES,
+    ControllerSettings,
+)
 from nasnet_tf.training.config import MOST_SEED, DataConfig, RecipeConfig
+
+_RL = ControllerSettings()
+# Of the paper's CIFAR networks, as in the presets.
+BATCH_NORM_EPSILON = 1e-5
 
 
 def _field(default, **limits):
@@ -57,19 +66,17 @@ class StrategyConfig(hyperparams.Config):
         tournament: of `evolution`: how many it picks a parent from.
     """
 
-    name: str = _field("rl", choices=("rl", "random", "evolution"))
-    learning_rate: float = _field(3.5e-4, interval="(0, inf)")
-    entropy_weight: float = _field(1e-5, interval="[0, inf)")
-    baseline_decay: float = _field(0.95, interval="[0, 1)")
-    minibatch_size: int = _field(20, least=1)
-    epochs: int = _field(4, least=1)
-    clip: float = _field(0.2, interval="(0, 1)")
-    advantage: str = _field(
-        "difference", choices=("difference", "standardized", "rank")
-    )
-    share_by_kind: bool = False
-    hidden_units: int = _field(100, least=1)
-    initial_range: float = _field(0.1, interval="(0, inf)")
+    name: str = _field("rl", choices=STRATEGIES)
+    learning_rate: float = _field(_RL.learning_rate, interval="(0, inf)")
+    entropy_weight: float = _field(_RL.entropy_weight, interval="[0, inf)")
+    baseline_decay: float = _field(_RL.baseline_decay, interval="[0, 1)")
+    minibatch_size: int = _field(_RL.minibatch_size, least=1)
+    epochs: int = _field(_RL.epochs, least=1)
+    clip: float = _field(_RL.clip, interval="(0, 1)")
+    advantage: str = _field(_RL.advantage, choices=ADVANTAGES)
+    share_by_kind: bool = _RL.share_by_kind
+    hidden_units: int = _field(_RL.hidden_units, least=1)
+    initial_range: float = _field(_RL.initial_range, interval="(0, inf)")
     population: int = _field(100, least=1)
     tournament: int = _field(25, least=1)
 
@@ -90,8 +97,9 @@ class ChildConfig(hyperparams.Config):
         method: `"built"` builds and traces a network for each child;
             `"traced"` traces one program for all children of the space;
             `"auto"` takes what is faster; `"shared"` does not train a child
-            from scratch but on weights that all children share (ENAS, Pham et
-            al. 2018), which is another and cheaper judgement.
+            from scratch but goes on with the weights that children before it
+            left where they have the same operation (as ENAS, Pham et al.
+            2018), which is another and cheaper judgement, on one worker.
     """
 
     num_cells: int = _field(2, least=1)
@@ -158,9 +166,9 @@ class RuntimeConfig(hyperparams.Config):
     Args:
         seed: of proposals and of children's weights and data.
         tensorboard: whether to write its files.
-        threads: of a worker; None: as many as TensorFlow likes or, with
-            `--workers`, its share of the processor's cores. Another number
-            may change the last bits of a child's weights.
+        threads: of a worker; None: one, or as many as TensorFlow likes where
+            there is a GPU. Another number may change the last bits of a
+            child's weights.
         start_timeout: seconds after which a worker that never came up is
             named.
         lost_after: seconds without a sign of life after which a worker counts

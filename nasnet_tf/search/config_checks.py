@@ -5,8 +5,8 @@ import pathlib
 from nasnet_tf.errors import InputError
 from nasnet_tf.search.cell_space import CellSpace, make_cell_space
 from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.file_names import CONFIG_FILE
 from nasnet_tf.search.objective import check_objective
-from nasnet_tf.search.state import CONFIG_FILE
 from nasnet_tf.training.config_checks import (
     check_data,
     check_recipe,

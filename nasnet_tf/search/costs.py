@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import pathlib
 import statistics
 import tempfile
@@ -43,6 +45,38 @@ def child_size(
         stem=_STEM,
         stem_multiplier=child.stem_multiplier,
     )
+
+
+def filters_of_size(
+    genotype: Genotype,
+    child: ChildConfig,
+    parameters: int,
+    classes: int,
+    channels: int = 3,
+) -> int:
+    """The even F at which a genotype's parameters come nearest to a number.
+
+    Args:
+        genotype: of the network.
+        child: its N, stem and image size; its F is where the search begins.
+        parameters: to come near to.
+        classes: of the classifier.
+        channels: of the images.
+    """
+
+    def distance(filters):
+        network = dataclasses.replace(child, filters=filters)
+        count = child_size(genotype, network, classes, channels).parameters
+        return abs(math.log(count / parameters))
+
+    # More filters are more parameters: downhill leads to the best.
+    filters = child.filters
+    for step in (-2, 2):
+        while filters + step >= 2 and distance(filters + step) < distance(
+            filters
+        ):
+            filters += step
+    return filters
 
 
 def litert_latency(

@@ -79,9 +79,9 @@ def dry_run(
         trainer = make_trainer(config, space)
     generator = np.random.default_rng(config.runtime.seed)
     seconds = []
+    samples = space.sample(generator, 2)
     for number, which in enumerate(("first child, tracing", "next child")):
-        decisions = [int(generator.integers(size)) for size in space.sizes]
-        result = trainer.train(space.genotype(decisions), number)
+        result = trainer.train(space.genotype(samples[number]), number)
         if result.failure:
             raise JobError(f"a child cannot be trained: {result.failure}")
         seconds.append(result.seconds)

@@ -11,7 +11,7 @@ import statistics
 from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.genotype import Genotype
 from nasnet_tf.output_file import make_folder, written_beside
-from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.config import BATCH_NORM_EPSILON, SearchConfig
 from nasnet_tf.search.objective import reward
 from nasnet_tf.search.records import ChildRecord
 from nasnet_tf.training.config import (
@@ -21,8 +21,6 @@ from nasnet_tf.training.config import (
 )
 
 RESULT_FILE = "result.json"
-# As in the presets of the paper's CIFAR networks.
-BATCH_NORM_EPSILON = 1e-5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +31,13 @@ class Candidate:
         name: of its files.
         genotype: its cells.
         record: of the search; None of one that stands beside it.
+        filters: F; None: the children's.
     """
 
     name: str
     genotype: Genotype
     record: ChildRecord | None = None
+    filters: int | None = None
 
 
 def train_candidate(
@@ -56,6 +56,9 @@ def train_candidate(
         JobError: it was stopped by a signal.
     """
     folder = make_folder(folder, "model_dir")
+    if candidate.filters:
+        config = copy.deepcopy(config)
+        config.child.filters = candidate.filters
     results = []
     for number in range(config.budget.finalist_seeds):
         result = _result(candidate, config, folder, number)
@@ -166,6 +169,8 @@ def _entry(candidate, config, results):
         "search_accuracy": record.accuracy if record else None,
         "search_reward": record.reward if record else None,
         "cost": cost,
+        "num_cells": config.child.num_cells,
+        "filters": config.child.filters,
         "parameters": results[0]["parameters"],
         "mult_adds": results[0]["mult_adds"],
         "seconds": sum(result["seconds"] for result in results),

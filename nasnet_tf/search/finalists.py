@@ -7,6 +7,7 @@ What comes out are genotype files, `finalists/1.json` the best, which the zoo,
 the training jobs, the detector and the exporter take by name.
 """
 
+import dataclasses
 import json
 import pathlib
 import re
@@ -15,35 +16,38 @@ from collections.abc import Sequence
 from absl import flags
 
 from nasnet_tf import command_line
-from nasnet_tf.arguments import check_integer, check_number
+from nasnet_tf.arguments import (
+    check_choice,
+    check_integer,
+    check_number,
+    expanded_path,
+)
 from nasnet_tf.errors import InputError
 from nasnet_tf.genotype import Genotype
 from nasnet_tf.genotypes import get_genotype
 from nasnet_tf.output_file import written_beside
 from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.costs import child_size, filters_of_size
+from nasnet_tf.search.file_names import (
+    CONFIG_FILE,
+    FINALISTS_FILE,
+    FINALISTS_FOLDER,
+)
 from nasnet_tf.search.finalist_jobs import (
     Candidate,
     finalist_recipe,
     train_candidate,
 )
-from nasnet_tf.search.records import ChildRecord, read_journal
+from nasnet_tf.search.records import best_records, read_journal
 
-FOLDER = "finalists"
-SUMMARY_FILE = "finalists.json"
-
-
-def best_records(
-    records: Sequence[ChildRecord], count: int
-) -> list[ChildRecord]:
-    """The records of the highest rewards, best first; failures left out."""
-    trained = [record for record in records if not record.failure]
-    return sorted(trained, key=lambda r: (-r.reward, r.child))[:count]
+MATCHES = ("filters", "parameters")
 
 
 def train_finalists(
     config: SearchConfig,
     model_dir,
     compare: Sequence = (),
+    match: str = "filters",
     quiet: bool = False,
 ) -> list[pathlib.Path]:
     """Trains the best of a search longer, each with several seeds.
@@ -62,6 +66,9 @@ def train_finalists(
         model_dir: of the search.
         compare: genotypes, names such as `"NASNET_A"` or files, to train in
             the same way beside them; they are not ranked.
+        match: what they have in common with the finalists: the children's
+            `"filters"`, F, or the `"parameters"` of the search's best, as
+            nearly as an even F allows.
         quiet: print nothing.
 
     Returns:
@@ -72,13 +79,16 @@ def train_finalists(
             cannot be written.
         JobError: it was stopped by a signal.
     """
-    model_dir = pathlib.Path(model_dir).expanduser().resolve()
+    model_dir = expanded_path("model_dir", model_dir).resolve()
     count, seeds = config.budget.finalists, config.budget.finalist_seeds
     check_integer("finalists", count)
     check_integer("finalist_seeds", seeds)
+    check_choice("match", match, MATCHES)
     candidates = _candidates(model_dir, count)
     others = [_other(genotype) for genotype in compare]
-    jobs = model_dir / FOLDER / "jobs"
+    if match == "parameters" and others:
+        others = _of_equal_size(others, candidates[0], config)
+    jobs = model_dir / FINALISTS_FOLDER / "jobs"
     entries = [
         train_candidate(candidate, config, jobs / candidate.name, quiet)
         for candidate in (*candidates, *others)
@@ -87,7 +97,7 @@ def train_finalists(
     genotypes = {candidate.name: candidate.genotype for candidate in candidates}
     files = []
     for rank, entry in enumerate(ranked, start=1):
-        entry["rank"], entry["file"] = rank, f"{FOLDER}/{rank}.json"
+        entry["rank"], entry["file"] = rank, f"{FINALISTS_FOLDER}/{rank}.json"
         files.append(model_dir / entry["file"])
         genotypes[entry["name"]].save(files[-1])
     recipe = finalist_recipe(config)
@@ -98,9 +108,9 @@ def train_finalists(
         "steps": recipe.steps,
         "seeds": seeds,
     }
-    with written_beside(model_dir / SUMMARY_FILE, "model_dir") as beside:
+    with written_beside(model_dir / FINALISTS_FILE, "model_dir") as beside:
         beside.write_text(json.dumps(summary, indent=2) + "\n")
-    return [model_dir / SUMMARY_FILE, *files]
+    return [model_dir / FINALISTS_FILE, *files]
 
 
 def _candidates(model_dir, count):
@@ -118,6 +128,23 @@ def _candidates(model_dir, count):
     return candidates
 
 
+def _of_equal_size(others, best, config):
+    from nasnet_tf import data
+
+    opened = data.open_data(config.data, config.runtime.seed)
+    images = len(opened.class_names), opened.train.channels
+    parameters = child_size(best.genotype, config.child, *images).parameters
+    return [
+        dataclasses.replace(
+            other,
+            filters=filters_of_size(
+                other.genotype, config.child, parameters, *images
+            ),
+        )
+        for other in others
+    ]
+
+
 def _other(genotype):
     genotype = get_genotype(genotype)
     # A file name: a genotype's own may hold anything.
@@ -126,13 +153,16 @@ def _other(genotype):
 
 
 def main(arguments):
-    from nasnet_tf.search.config_checks import CONFIG_FILE, read_search_config
+    from nasnet_tf.search.config_checks import (
+        check_search_config,
+        read_search_config,
+    )
 
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
     if values.model_dir is None:
         raise InputError("model_dir: missing; give that of a search")
-    folder = pathlib.Path(values.model_dir).expanduser()
+    folder = expanded_path("model_dir", values.model_dir)
     if not (folder / CONFIG_FILE).is_file():
         raise InputError(
             f"model_dir: {folder} has no {CONFIG_FILE}; give that of a search"
@@ -144,7 +174,13 @@ def main(arguments):
     if values.epochs is not None:
         check_number("epochs", values.epochs, "(0, 1000000]")
         budget.finalist_epochs = values.epochs
-    files = train_finalists(config, folder, values.compare)
+    child = config.child
+    if values.num_cells is not None:
+        child.num_cells = values.num_cells
+    if values.filters is not None:
+        child.filters = values.filters
+    check_search_config(config)
+    files = train_finalists(config, folder, values.compare, values.match)
     print("wrote")
     for file in files:
         print(f"  {file}")
@@ -157,5 +193,14 @@ if __name__ == "__main__":
     flags.DEFINE_integer("seeds", None, "Of each; else the budget's.")
     flags.DEFINE_multi_string(
         "compare", [], "Genotype to train beside them; repeatable."
+    )
+    flags.DEFINE_integer("num_cells", None, "N of all; else the children's.")
+    flags.DEFINE_integer("filters", None, "F of all; else the children's.")
+    flags.DEFINE_enum(
+        "match",
+        "filters",
+        MATCHES,
+        "What --compare's networks have in common with the finalists: F, or "
+        "the parameters of the search's best.",
     )
     command_line.run(command_line.quiet(main))

@@ -2,12 +2,13 @@
 
 import contextlib
 import dataclasses
-import pathlib
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
 
-from nasnet_tf.errors import JobError, first_line
+from nasnet_tf.arguments import expanded_path
+from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.config_checks import (
     check_same_search,
@@ -15,10 +16,10 @@ from nasnet_tf.search.config_checks import (
     make_space,
 )
 from nasnet_tf.search.durable_files import writable
+from nasnet_tf.search.file_names import CONFIG_FILE
 from nasnet_tf.search.objective import Objective
 from nasnet_tf.search.records import ChildRecord
 from nasnet_tf.search.rounds import Rounds
-from nasnet_tf.search.state import CONFIG_FILE
 from nasnet_tf.search.supervision import is_supervised
 from nasnet_tf.search.workers import Presence, check_agreed, connect
 from nasnet_tf.training.config_files import save_config
@@ -92,10 +93,16 @@ def search(
             can be trained.
     """
     check_search_config(config)
-    model_dir = pathlib.Path(model_dir).expanduser()
+    model_dir = expanded_path("model_dir", model_dir)
     check_same_search(model_dir, config)
     addresses, index = cluster_of_environment()
     several = len(addresses) > 1
+    if several and config.child.method == "shared":
+        raise InputError(
+            "child.method: 'shared' trains one child after the other, and "
+            f"there are {len(addresses)} workers; take one worker, or "
+            "child.method=traced"
+        )
     with contextlib.ExitStack() as stack:
         if several:
             presence = Presence(model_dir, addresses, index)
@@ -111,7 +118,8 @@ def search(
                     config,
                     model_dir,
                     make_space(config) if space is None else space,
-                    make_trainer or _make_trainer,
+                    make_trainer
+                    or functools.partial(_make_trainer, model_dir=model_dir),
                     make_strategy or _make_strategy,
                     judge,
                     quiet,
@@ -167,10 +175,10 @@ def _run(
         )
 
 
-def _make_trainer(config, space):
+def _make_trainer(config, space, model_dir):
     from nasnet_tf.search.children import make_trainer
 
-    return make_trainer(config, space)
+    return make_trainer(config, space, model_dir)
 
 
 def _trainer_and_judge(config, space, make_trainer, judge):

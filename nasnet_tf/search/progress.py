@@ -10,13 +10,15 @@ import numpy as np
 
 from nasnet_tf.genotype import Genotype
 from nasnet_tf.search.durable_files import append, replace, writable
+from nasnet_tf.search.file_names import (
+    BEST_FILE,
+    METRICS_FILE,
+    PROBABILITIES_FOLDER,
+    TENSORBOARD_FOLDER,
+)
 from nasnet_tf.search.records import ChildRecord, read_rounds
 from nasnet_tf.training.progress import ProgressLine, duration_text
 
-METRICS_FILE = "metrics.jsonl"
-BEST_FILE = "best.json"
-PROBABILITIES_FOLDER = "probabilities"
-TENSORBOARD_FOLDER = "train"
 # So many children make the speed.
 _RECENT = 50
 # Seconds between lines on a terminal, and in a file.

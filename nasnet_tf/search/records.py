@@ -102,11 +102,11 @@ class Journal:
     def refresh(self) -> None:
         """Reads what was written since the last time, by all workers."""
         with self._lock:
-            for path in sorted(self._folder.glob(f"{_PREFIX}*{_SUFFIX}")):
-                start = self._read_up_to.get(path.name, 0)
-                lines, self._read_up_to[path.name] = _whole_lines(path, start)
-                for record in filter(None, map(ChildRecord.from_json, lines)):
-                    self._records.setdefault(record.decisions, record)
+            _read(self._folder, self._records, self._read_up_to)
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._records)
 
     def get(self, decisions: tuple[int, ...]) -> ChildRecord | None:
         """The record of an architecture, as of the last `refresh`."""
@@ -122,12 +122,16 @@ class Journal:
 def read_journal(model_dir) -> list[ChildRecord]:
     """The records of a search, by child; nothing is written."""
     records = {}
-    folder = pathlib.Path(model_dir) / FOLDER
-    for path in sorted(folder.glob(f"{_PREFIX}*{_SUFFIX}")):
-        lines, _ = _whole_lines(path, 0)
-        for record in filter(None, map(ChildRecord.from_json, lines)):
-            records.setdefault(record.decisions, record)
+    _read(pathlib.Path(model_dir) / FOLDER, records, read_up_to={})
     return sorted(records.values(), key=lambda record: record.child)
+
+
+def best_records(
+    records: Iterable[ChildRecord], count: int
+) -> list[ChildRecord]:
+    """The records of the highest rewards, best first; failures left out."""
+    trained = [record for record in records if not record.failure]
+    return sorted(trained, key=lambda r: (-r.reward, r.child))[:count]
 
 
 def history(
@@ -162,6 +166,15 @@ def count_lines(model_dir) -> int:
     folder = pathlib.Path(model_dir) / FOLDER
     paths = folder.glob(f"{_PREFIX}*{_SUFFIX}")
     return sum(path.read_bytes().count(b"\n") for path in paths)
+
+
+def _read(folder, records, read_up_to):
+    """Adds what all files hold after the bytes that were read of them."""
+    for path in sorted(folder.glob(f"{_PREFIX}*{_SUFFIX}")):
+        start = read_up_to.get(path.name, 0)
+        lines, read_up_to[path.name] = _whole_lines(path, start)
+        for record in filter(None, map(ChildRecord.from_json, lines)):
+            records.setdefault(record.decisions, record)
 
 
 def _whole_lines(path, start):

@@ -12,7 +12,7 @@ from nasnet_tf.search.claims import Claims
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.in_flight import InFlight
 from nasnet_tf.search.progress import SearchLog
-from nasnet_tf.search.records import ChildRecord, Journal
+from nasnet_tf.search.records import ChildRecord, Journal, best_records
 from nasnet_tf.search.state import SearchState, restore_state, save_state
 from nasnet_tf.search.workers import check_agreed
 from nasnet_tf.training.strategy import worker_count
@@ -76,6 +76,7 @@ class Rounds:
         self.best: ChildRecord | None = None
         self._children: list[int] = []
         self._done = 0
+        self._told = self._progress = None
         self._restore()
         # Nobody claims before the first one has swept.
         check_agreed(
@@ -181,12 +182,14 @@ class Rounds:
             self._thread.changed.clear()
 
     def _tell(self):
-        records = self.journal.records()
-        best = max(
-            records, key=lambda r: (r.reward, -r.child), default=self.best
-        )
-        samples = self.samples + self._in_flight.rewarded(self._total)
-        self._log.progress(samples, len(records), best)
+        # Many times a second, and a search may have 20,000 children.
+        known = (len(self.journal), self._done)
+        if known != self._told:
+            self._told = known
+            best = best_records(self.journal.records(), 1)
+            samples = self.samples + self._in_flight.rewarded(self._total)
+            self._progress = (samples, known[0], best[0] if best else None)
+        self._log.progress(*self._progress)
 
     def _update(self):
         """Learns from the oldest round, and proposes the next."""

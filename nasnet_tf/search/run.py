@@ -97,8 +97,8 @@ def _search(config, model_dir):
 
 
 def _finish(config, result, model_dir):
+    from nasnet_tf.search.file_names import BEST_FILE, FINALISTS_FOLDER
     from nasnet_tf.search.finish import finish
-    from nasnet_tf.search.progress import BEST_FILE
 
     best = result.best
     failures = sum(bool(record.failure) for record in result.records)
@@ -110,7 +110,7 @@ def _finish(config, result, model_dir):
     files = [model_dir / BEST_FILE, *finish(config, model_dir)]
     print("wrote", *files, sep="\n  ")
     # The first finalist's, where there are any.
-    genotypes = [path for path in files if path.parent.name == "finalists"]
+    genotypes = [path for path in files if path.parent.name == FINALISTS_FOLDER]
     path = (genotypes or files)[0]
     print(f"train it: {training_command(path)}")
 

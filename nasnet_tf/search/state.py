@@ -13,7 +13,6 @@ from nasnet_tf.errors import first_line
 from nasnet_tf.search.durable_files import replace, writable
 
 FOLDER = "controller"
-CONFIG_FILE = "config.yaml"
 KEEP = 3
 _PREFIX, _SUFFIX = "round_", ".npz"
 _STRATEGY = "strategy/"

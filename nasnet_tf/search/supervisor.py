@@ -19,8 +19,8 @@ import yaml
 from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.search.claims import Claims
 from nasnet_tf.search.durable_files import writable
+from nasnet_tf.search.file_names import CONFIG_FILE
 from nasnet_tf.search.records import count_lines, read_journal
-from nasnet_tf.search.state import CONFIG_FILE
 from nasnet_tf.search.supervision import VARIABLE, die_with_parent
 from nasnet_tf.training.lock import exclusive
 
@@ -40,7 +40,6 @@ class Supervisor:
         command: that runs a worker.
         workers: how many.
         model_dir: of the search.
-        threads: of each worker; None: its share of the cores.
         first_wait: seconds before the first restart; then twice as many.
     """
 
@@ -49,14 +48,11 @@ class Supervisor:
         command: list[str],
         workers: int,
         model_dir,
-        threads: int | None = None,
         first_wait: float = 1.0,
     ):
         self._command = command
         self._workers = workers
         self._model_dir = pathlib.Path(model_dir)
-        cores = len(os.sched_getaffinity(0))
-        self._threads = threads or max(1, cores // workers)
         self._first_wait = first_wait
         self._processes: list[subprocess.Popen] = []
         self._log_starts: list[int] = []
@@ -147,9 +143,6 @@ class Supervisor:
 
     def _environment(self, index, ports):
         environment = os.environ | {VARIABLE: str(os.getpid())}
-        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-            environment.setdefault(name, str(self._threads))
-        environment.setdefault("OMP_NUM_THREADS", str(self._threads))
         if devices := _devices():
             environment["CUDA_VISIBLE_DEVICES"] = devices[index % len(devices)]
         if self._workers > 1:

@@ -138,6 +138,9 @@ class Presence:
 def connect(runtime: RuntimeConfig, count: int) -> tf.distribute.Strategy:
     """The strategy of the controller; to be called before TensorFlow computes.
 
+    A traced child is many small operations, one after the other: on a
+    processor a second thread makes it slower, and a second worker is better.
+
     Args:
         runtime: `threads` counts.
         count: of workers; from two on `TF_CONFIG` names them.
@@ -145,17 +148,26 @@ def connect(runtime: RuntimeConfig, count: int) -> tf.distribute.Strategy:
     Raises:
         InputError: `TF_CONFIG` cannot be used, or TensorFlow computed before.
     """
-    if runtime.threads:
+    threads = runtime.threads
+    if threads is None and not tf.config.list_physical_devices("GPU"):
+        threads = 1
+    if threads is not None:
         try:
-            tf.config.threading.set_intra_op_parallelism_threads(
-                runtime.threads
-            )
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
         except RuntimeError:
+            # Nobody asked for it.
+            if runtime.threads is None:
+                return _strategy(count)
             raise InputError(
                 f"runtime.threads: {runtime.threads} comes too late, since "
                 "TensorFlow computed in this process before; search in a new "
                 "process, or leave it out"
             ) from None
+    return _strategy(count)
+
+
+def _strategy(count):
     if count < 2:
         return tf.distribute.get_strategy()
     return make_strategy(TrainingRuntime(strategy="multi_worker"))

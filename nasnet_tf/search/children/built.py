@@ -11,14 +11,11 @@ from nasnet_tf.nasnet import NASNet
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.initial_weights import initial_weights
 from nasnet_tf.search.children.trainer import Children, evaluation
-from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.config import BATCH_NORM_EPSILON, SearchConfig
 from nasnet_tf.training.optimizer import averaged_weights, make_optimizer
 from nasnet_tf.training.schedules import learning_rate_schedule
 from nasnet_tf.training.step import make_evaluation_step, make_train_step
 from nasnet_tf.weights import named_variables
-
-# Of the paper's CIFAR networks, as in the presets.
-BATCH_NORM_EPSILON = 1e-5
 
 
 class BuiltChildren(Children):
@@ -76,6 +73,9 @@ class BuiltChildren(Children):
                 return evaluation(self.data, measure)
 
         return tf.function(step, autograph=False), evaluate
+
+    def keep(self):
+        """No child knows of those before it."""
 
     def end(self):
         # Keras's graphs are cycles, which else pile up between collections.

@@ -8,7 +8,7 @@ import time
 
 import tensorflow as tf
 
-from nasnet_tf.errors import first_line
+from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.genotype import Genotype
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.result import ChildResult
@@ -42,6 +42,10 @@ class Children(abc.ABC):
             scalars, and `evaluate()`, which returns the held-out images'
             mean `loss` and `accuracy`.
         """
+
+    @abc.abstractmethod
+    def keep(self) -> None:
+        """Called when a child was trained to its end, before `end`."""
 
     @abc.abstractmethod
     def end(self) -> None:
@@ -80,6 +84,9 @@ class Trainer:
         curve, failure = [], None
         try:
             self._train(genotype, seed, curve)
+        except InputError:
+            # Not the child's fault: the next one would meet it too.
+            raise
         except Exception as error:
             failure = _reason(error)
         finally:
@@ -102,7 +109,11 @@ class Trainer:
             if number % epoch == 0 or number == data.steps:
                 curve.append({"step": number, **evaluate()})
                 if not math.isfinite(curve[-1]["loss"]):
-                    raise DivergedError(f"the held-out loss is {loss}")
+                    raise DivergedError(
+                        f"the held-out loss is {curve[-1]['loss']} after "
+                        f"{number} steps"
+                    )
+        self.children.keep()
 
 
 def evaluation(data: ChildData, evaluation_step) -> dict[str, float]:

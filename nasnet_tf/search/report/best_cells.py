@@ -7,7 +7,8 @@ import numpy as np
 
 from nasnet_tf.draw import draw_genotype
 from nasnet_tf.genotype import Genotype
-from nasnet_tf.quickstart.report import Section
+from nasnet_tf.html_report import Section
+from nasnet_tf.search.records import best_records
 from nasnet_tf.search.report.reading import SearchRun
 
 # Finalists whose cells are drawn.
@@ -30,8 +31,8 @@ def best_cells(run: SearchRun) -> Section | None:
             for entry in finalists[:DRAWN]
         ]
     else:
-        best = sorted(run.succeeded, key=lambda r: (-r.reward, r.child))
-        _record_table(section, best[:_LISTED])
+        best = best_records(run.records, _LISTED)
+        _record_table(section, best)
         genotypes = [
             (f"child {record.child}", Genotype.from_dict(record.genotype))
             for record in best[:1]
@@ -53,6 +54,7 @@ def _finalist_table(section, finalists):
                 _mean(entry["accuracies"]),
                 _mean(entry["test_accuracies"]),
                 "-" if searched is None else f"{searched:.2%}",
+                f"{entry['num_cells']}, {entry['filters']}",
                 f"{entry['parameters']:,}",
                 f"{entry['mult_adds'] / 1e6:,.1f}M",
             ]
@@ -63,6 +65,7 @@ def _finalist_table(section, finalists):
             "held out",
             "evaluation split",
             "in the search",
+            "N, F",
             "parameters",
             "mult-adds",
         ],

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import datetime
 import pathlib
 import shlex
 from collections.abc import Sequence
@@ -10,11 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import yaml
 
+from nasnet_tf.html_report import Section, render
 from nasnet_tf.output_file import written_beside
 from nasnet_tf.packages import check_packages
-from nasnet_tf.quickstart.report import Section
 from nasnet_tf.search.found import training_command
 from nasnet_tf.search.measures import curves
+from nasnet_tf.search.records import best_records
 from nasnet_tf.search.report import pictures, probabilities
 from nasnet_tf.search.report.best_cells import best_cells
 from nasnet_tf.search.report.reading import read_run
@@ -54,8 +54,6 @@ def write_report(model_dir, compare: Sequence = ()) -> pathlib.Path:
             or the file cannot be written.
     """
     check_packages("report", PACKAGES)
-    import jinja2
-
     runs = [read_run(folder) for folder in (model_dir, *compare)]
     run = runs[0]
     names = _names(runs)
@@ -73,17 +71,8 @@ def write_report(model_dir, compare: Sequence = ()) -> pathlib.Path:
         command=_command(runs),
         config=yaml.safe_dump(run.config, sort_keys=False).strip(),
     )
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("nasnet_tf", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    text = environment.get_template("search/report/report.html").render(
-        context=page,
-        commands=_commands(run),
-        date=f"{datetime.datetime.now():%Y-%m-%d %H:%M}",
+    text = render(
+        "search/report/report.html", context=page, commands=_commands(run)
     )
     path = run.folder / REPORT
     with written_beside(path, "model_dir") as beside:
@@ -100,7 +89,7 @@ def _names(runs):
 
 
 def _headline(run):
-    best = max(run.records, key=lambda record: record.reward)
+    best = (best_records(run.records, 1) or run.records)[0]
     size = _space_size(run)
     among = f" from 10^{size:.0f} architectures" if size else ""
     return (
@@ -120,6 +109,8 @@ def _facts(run):
     facts = [("samples", f"{samples:,}")]
     if best:
         facts.insert(0, ("best held-out accuracy", f"{best.accuracy:.2%}"))
+    if run.config.get("child", {}).get("method") == "shared":
+        facts.append(("children's weights", "shared, as in ENAS"))
     return [
         *facts,
         ("unique children", f"{len(run.records):,}"),

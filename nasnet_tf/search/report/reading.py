@@ -8,7 +8,13 @@ import pathlib
 import numpy as np
 import yaml
 
+from nasnet_tf.arguments import expanded_path
 from nasnet_tf.errors import InputError
+from nasnet_tf.search.file_names import (
+    CONFIG_FILE,
+    FINALISTS_FILE,
+    METRICS_FILE,
+)
 from nasnet_tf.search.records import (
     ChildRecord,
     history,
@@ -16,9 +22,6 @@ from nasnet_tf.search.records import (
     read_rounds,
 )
 
-CONFIG_FILE = "config.yaml"
-METRICS_FILE = "metrics.jsonl"
-FINALISTS_FILE = "finalists.json"
 # Seconds without any child in training after which the search was off, if no
 # child takes longer.
 _PAUSE = 60.0
@@ -103,7 +106,7 @@ def read_run(model_dir) -> SearchRun:
     Raises:
         InputError: it is no folder of a search, or has no finished child.
     """
-    folder = pathlib.Path(model_dir).expanduser()
+    folder = expanded_path("model_dir", model_dir)
     records = read_journal(folder)
     if not records:
         raise InputError(

@@ -84,14 +84,19 @@ class TracedChildren(Children):
 
     def begin(self, genotype: Genotype, seed: int):
         program = self.program(genotype)
-        dtype = self.config.child.dtype
-        weights = initial_weights(program.shapes, seed, dtype)
-        self.network.become(program, weights)
+        self.network.become(program, self.first_weights(program, seed))
         for variable, value in zip(
             self.optimizer.variables, self._fresh, strict=True
         ):
             variable.assign(value)
         return self._step, self._evaluate
+
+    def first_weights(self, program: Program, seed: int) -> dict:
+        """What a child begins with, arrays by name."""
+        return initial_weights(program.shapes, seed, self.config.child.dtype)
+
+    def keep(self):
+        """No child knows of those before it."""
 
     def end(self):
         """The next child overwrites this one."""

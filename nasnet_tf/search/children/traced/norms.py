@@ -7,7 +7,7 @@ The numbers are those of `nasnet_tf.layers.batch_normalization` and of Keras's
 import tensorflow as tf
 
 from nasnet_tf.layers.cell import NORM_EPSILON
-from nasnet_tf.search.children.built import BATCH_NORM_EPSILON
+from nasnet_tf.search.config import BATCH_NORM_EPSILON
 
 _AXES = (0, 1, 2)
 

@@ -1,0 +1,10 @@
+"""What the files of a search are called, in its model_dir."""
+
+CONFIG_FILE = "config.yaml"
+METRICS_FILE = "metrics.jsonl"
+BEST_FILE = "best.json"
+FINALISTS_FILE = "finalists.json"
+FINALISTS_FOLDER = "finalists"
+SHARED_WEIGHTS_FILE = "shared_weights.npz"
+PROBABILITIES_FOLDER = "probabilities"
+TENSORBOARD_FOLDER = "train"
