@@ -75,7 +75,10 @@ def dry_run(
     )
     if trainer is None:
         from nasnet_tf.search.children import make_trainer
+        from nasnet_tf.search.workers import connect
 
+        # With the threads of a worker.
+        connect(config.runtime, 1)
         trainer = make_trainer(config, space)
     generator = np.random.default_rng(config.runtime.seed)
     seconds = []
