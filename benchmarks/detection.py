@@ -29,8 +29,6 @@ import json
 import math
 import os
 
-# A child that starts in this folder would take this file for the package.
-os.environ.setdefault("PYTHONSAFEPATH", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
@@ -237,6 +235,8 @@ def large_verdict(row) -> str:
 
 
 if __name__ == "__main__":
+    # A child that starts in this folder would take this file for the package.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     flags.DEFINE_list("experiments", EXPERIMENTS, "Detectors of ours.")
     flags.DEFINE_list("peers", PEERS, "Detectors of Model Garden's.")
     flags.DEFINE_integer("image_size", 640, "Height and width in pixels.")

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import os
 import pathlib
 import sys
 import types
@@ -280,3 +281,9 @@ def test_a_crash_names_the_detector(script, monkeypatch):
     with pytest.raises(JobError) as error:
         script.compare(["b"], SIZE)
     assert line_of(error).startswith("b cannot be measured: its process ended")
+
+
+def test_reading_the_script_leaves_the_environment(monkeypatch, request):
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    request.getfixturevalue("script")
+    assert "PYTHONSAFEPATH" not in os.environ
