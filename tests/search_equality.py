@@ -36,11 +36,12 @@ def first_step(name, count, seed=0):
 def twenty_steps(name, count, seed=0):
     """Yields the largest relative difference of the losses in float64.
 
-    At a small learning rate: at larger ones training itself makes more of the
-    last bits than any fault would.
+    At a small learning rate, at which training still moves the losses by
+    percents: at ten times the rate, built children whose kernels differ in
+    their last bits are 1e-2 apart after 20 steps.
     """
     space = make_cell_space(name)
-    config = child_config({"dtype": "float64"}, steps=STEPS, learning_rate=1e-4)
+    config = child_config({"dtype": "float64"}, steps=STEPS, learning_rate=1e-5)
     traced, built = both_forms(config, space)
     for genotype in genotypes(space, count, seed):
         mine = np.array(losses(traced, genotype, STEPS))

@@ -97,6 +97,8 @@ def test_two_workers_search_and_finish(tmp_path):
     assert genotype.to_dict() in [record.genotype for record in records]
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert "done: 4 samples" in process.stdout
+    assert f"--config_file={tmp_path}/train.yaml" in process.stdout
+    assert (tmp_path / "train.yaml").is_file()
     # The same again only finishes.
     journal = [record.finished for record in records]
     process = command(*arguments)

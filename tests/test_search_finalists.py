@@ -17,11 +17,12 @@ from nasnet_tf.search.config_checks import read_search_config
 from nasnet_tf.search.costs import child_size, filters_of_size
 from nasnet_tf.search.dry_run import dry_run
 from nasnet_tf.search.finalist_jobs import job_config
-from nasnet_tf.search.finalists import (
-    train_finalists,
-)
+from nasnet_tf.search.finalists import train_finalists
+from nasnet_tf.search.found import found_file, save_training_job
 from nasnet_tf.search.records import ChildRecord, best_records, read_journal
 from nasnet_tf.training.config import RecipeConfig
+from nasnet_tf.training.config_checks import check_config
+from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.results import TrainingResult
 from nasnet_tf.training.step import make_train_step
 
@@ -179,6 +180,28 @@ def test_compared_networks_can_have_the_parameters_of_the_best(tmp_path, jobs):
     assert summary["compared"][0]["filters"] == filters < 4
     with pytest.raises(InputError, match="match: 'size'"):
         train_finalists(config, tmp_path, match="size")
+
+
+def test_the_job_of_what_was_found_is_on_the_searchs_data(tmp_path):
+    config = _config("data.pad=3")
+    assert save_training_job(config, tmp_path) == []
+    genotype = random_genotype(np.random.default_rng(2), blocks=3)
+    genotype.save(tmp_path / "best.json")
+    (path,) = save_training_job(config, tmp_path)
+    job = read_config([path])
+    check_config(job)
+    assert job.model.genotype == str(tmp_path / "best.json")
+    assert job.model.penultimate_filters == 8 * genotype.filters_divisor
+    assert job.data == config.data.replace(held_out=0)
+    assert job.recipe.epochs == 1
+    config.recipe.epochs, config.recipe.steps = None, 45
+    (tmp_path / "finalists").mkdir()
+    genotype.save(tmp_path / "finalists/1.json")
+    save_training_job(config, tmp_path)
+    job = read_config([path])
+    assert job.model.genotype == str(found_file(tmp_path))
+    assert found_file(tmp_path).parent.name == "finalists"
+    assert (job.recipe.epochs, job.recipe.steps) == (20, None)
 
 
 @pytest.mark.slow

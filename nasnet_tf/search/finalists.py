@@ -157,6 +157,7 @@ def main(arguments):
         check_search_config,
         read_search_config,
     )
+    from nasnet_tf.search.finish import finish
 
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
@@ -179,8 +180,9 @@ def main(arguments):
         child.num_cells = values.num_cells
     if values.filters is not None:
         child.filters = values.filters
+    check_integer("finalists", budget.finalists)
     check_search_config(config)
-    files = train_finalists(config, folder, values.compare, values.match)
+    files = finish(config, folder, values.compare, values.match)
     print("wrote")
     for file in files:
         print(f"  {file}")

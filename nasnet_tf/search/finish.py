@@ -1,20 +1,30 @@
-"""What follows the last round: the finalists and the report."""
+"""What follows the last round: finalists, a training job, the report."""
 
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 
 from nasnet_tf.search.config import SearchConfig
 
 
 def finish(
-    config: SearchConfig, model_dir, quiet: bool = False
+    config: SearchConfig,
+    model_dir,
+    compare: Sequence = (),
+    match: str = "filters",
+    quiet: bool = False,
 ) -> list[pathlib.Path]:
-    """Trains the finalists longer, if any, and writes the report.
+    """Trains the finalists longer, if any, and writes what comes of a search.
+
+    That is the configuration of a training job of the best cells, and the
+    report.
 
     Args:
         config: of the search; `budget.finalists` and what belongs to it.
         model_dir: of a search that is complete.
+        compare: genotypes to train beside the finalists.
+        match: what they have in common with them; see `train_finalists`.
         quiet: print nothing.
 
     Returns:
@@ -25,9 +35,11 @@ def finish(
         JobError: a signal stopped the training of a finalist.
     """
     from nasnet_tf.search.finalists import train_finalists
+    from nasnet_tf.search.found import save_training_job
     from nasnet_tf.search.report import write_report
 
     files = []
     if config.budget.finalists:
-        files += train_finalists(config, model_dir, quiet=quiet)
+        files += train_finalists(config, model_dir, compare, match, quiet)
+    files += save_training_job(config, model_dir)
     return [*files, write_report(model_dir)]

@@ -4,24 +4,68 @@ import pathlib
 import shlex
 
 from nasnet_tf.genotype import Genotype
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.file_names import (
+    BEST_FILE,
+    FINALISTS_FOLDER,
+    TRAINING_FILE,
+)
+from nasnet_tf.search.finalist_jobs import job_config
+from nasnet_tf.training.config_files import save_config
 
-_FILTERS = 8
+# The paper widens what it found; children are as small as can be.
+_WIDER, _EPOCHS = 2, 20
 
 
-def training_command(genotype_file) -> str:
-    """A command that trains a network of found cells on the digits.
+def found_file(model_dir) -> pathlib.Path:
+    """The genotype file of the best finalist, or else of the best child.
 
     Args:
-        genotype_file: of the cells.
+        model_dir: of a search; the file need not be there yet.
     """
-    path = pathlib.Path(genotype_file)
-    # Not every P can be divided by every genotype's P / F.
-    penultimate_filters = _FILTERS * Genotype.load(path).filters_divisor
-    override = (
-        f"model.genotype={path.as_posix()},"
-        f"model.penultimate_filters={penultimate_filters}"
-    )
+    folder = pathlib.Path(model_dir)
+    finalist = folder / FINALISTS_FOLDER / "1.json"
+    return finalist if finalist.is_file() else folder / BEST_FILE
+
+
+def save_training_job(config: SearchConfig, model_dir) -> list[pathlib.Path]:
+    """Writes the configuration of a training job of the cells that were found.
+
+    It is on the search's data, with no images held out, and of the children's
+    N and recipe, but with twice their F and for `budget.finalist_epochs`, else
+    the recipe's epochs, else 20.
+
+    Args:
+        config: of the search.
+        model_dir: of the search.
+
+    Returns:
+        The file; none where nothing was found.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    file = found_file(model_dir)
+    if not file.is_file():
+        return []
+    seed, path = config.runtime.seed, file.resolve()
+    job = job_config(config, path, Genotype.load(path), seed)
+    job.model.penultimate_filters *= _WIDER
+    job.data.held_out = 0
+    job.recipe.epochs, job.recipe.steps = job.recipe.epochs or _EPOCHS, None
+    path = pathlib.Path(model_dir) / TRAINING_FILE
+    save_config(job, path)
+    return [path]
+
+
+def training_command(model_dir) -> str:
+    """The command that trains what `save_training_job` wrote.
+
+    Args:
+        model_dir: of the search.
+    """
+    file = (pathlib.Path(model_dir) / TRAINING_FILE).as_posix()
     return (
-        "python -m nasnet_tf.train --config_file=digits "
-        f"--params_override={shlex.quote(override)} --model_dir=runs/found"
+        f"python -m nasnet_tf.train --config_file={shlex.quote(file)} "
+        "--model_dir=runs/found"
     )

@@ -97,7 +97,7 @@ def _search(config, model_dir):
 
 
 def _finish(config, result, model_dir):
-    from nasnet_tf.search.file_names import BEST_FILE, FINALISTS_FOLDER
+    from nasnet_tf.search.file_names import BEST_FILE
     from nasnet_tf.search.finish import finish
 
     best = result.best
@@ -109,10 +109,7 @@ def _finish(config, result, model_dir):
     )
     files = [model_dir / BEST_FILE, *finish(config, model_dir)]
     print("wrote", *files, sep="\n  ")
-    # The first finalist's, where there are any.
-    genotypes = [path for path in files if path.parent.name == FINALISTS_FOLDER]
-    path = (genotypes or files)[0]
-    print(f"train it: {training_command(path)}")
+    print(f"train it: {training_command(model_dir)}")
 
 
 def _finish_elsewhere():

@@ -12,7 +12,8 @@ import yaml
 from nasnet_tf.html_report import Section, render
 from nasnet_tf.output_file import written_beside
 from nasnet_tf.packages import check_packages
-from nasnet_tf.search.found import training_command
+from nasnet_tf.search.file_names import TRAINING_FILE
+from nasnet_tf.search.found import found_file, training_command
 from nasnet_tf.search.measures import curves
 from nasnet_tf.search.records import best_records
 from nasnet_tf.search.report import pictures, probabilities
@@ -234,13 +235,10 @@ def _command(runs):
 
 
 def _commands(run):
-    file = run.folder / "finalists/1.json"
-    if not file.is_file():
-        file = run.folder / "best.json"
-    if not file.is_file():
+    if not (run.folder / TRAINING_FILE).is_file():
         return []
-    name = shlex.quote(file.as_posix())
+    name = shlex.quote(found_file(run.folder).as_posix())
     return [
-        (training_command(file), "Train the cells that were found."),
+        (training_command(run.folder), "Train the cells that were found."),
         (f"python -m nasnet_tf.draw {name} --out=found.svg", "Draw them."),
     ]
