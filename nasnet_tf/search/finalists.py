@@ -170,8 +170,11 @@ def main(arguments):
         )
     config = read_search_config([folder / CONFIG_FILE])
     budget = config.budget
-    budget.finalists = values.finalists or budget.finalists
-    budget.finalist_seeds = values.seeds or budget.finalist_seeds
+    budget.finalists = budget.finalists or 1
+    if values.finalists is not None:
+        budget.finalists = values.finalists
+    if values.seeds is not None:
+        budget.finalist_seeds = values.seeds
     if values.epochs is not None:
         check_number("epochs", values.epochs, "(0, 1000000]")
         budget.finalist_epochs = values.epochs
@@ -190,7 +193,7 @@ def main(arguments):
 
 if __name__ == "__main__":
     flags.DEFINE_string("model_dir", None, "Of the search.")
-    flags.DEFINE_integer("finalists", None, "How many; else budget's.")
+    flags.DEFINE_integer("finalists", None, "How many; else the budget's, or 1.")
     flags.DEFINE_float("epochs", None, "Of each; else the budget's.")
     flags.DEFINE_integer("seeds", None, "Of each; else the budget's.")
     flags.DEFINE_multi_string(
