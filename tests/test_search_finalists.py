@@ -1,6 +1,7 @@
 """Finalists: chosen, trained longer, ranked; and what a search will cost."""
 
 import json
+import types
 
 import keras
 import numpy as np
@@ -20,9 +21,10 @@ from nasnet_tf.search.finalist_jobs import job_config
 from nasnet_tf.search.finalists import train_finalists
 from nasnet_tf.search.found import found_file, save_training_job
 from nasnet_tf.search.records import ChildRecord, best_records, read_journal
+from nasnet_tf.search.report.page import write_report
 from nasnet_tf.training.config import RecipeConfig
 from nasnet_tf.training.config_checks import check_config
-from nasnet_tf.training.config_files import read_config
+from nasnet_tf.training.config_files import read_config, save_config
 from nasnet_tf.training.results import TrainingResult
 from nasnet_tf.training.step import make_train_step
 
@@ -40,7 +42,14 @@ def _config(*overrides):
 
 def _record(child, reward, failure=None, genotype=None):
     return ChildRecord(
-        child, 0, (child,), genotype, reward, reward, failure=failure
+        child,
+        0,
+        (child,),
+        genotype,
+        reward,
+        reward,
+        failure=failure,
+        finished="2026-01-01T00:00:00+00:00",
     )
 
 
@@ -182,6 +191,57 @@ def test_compared_networks_can_have_the_parameters_of_the_best(tmp_path, jobs):
         train_finalists(config, tmp_path, match="size")
 
 
+def test_cells_of_one_name_are_not_one_cell(tmp_path, jobs):
+    config = _config("budget.finalists=1")
+    _write_search(tmp_path)
+    other = random_genotype(np.random.default_rng(9), blocks=2, name="child_2")
+    files = train_finalists(config, tmp_path, compare=[other], quiet=True)
+    assert jobs == [("child_2", 0), ("child_2", 0)]
+    (compared,) = json.loads(files[0].read_text())["compared"]
+    assert compared["parameters"] == count_parameters(_network(other))
+
+
+def test_the_reward_is_of_the_network_that_was_trained(tmp_path, jobs):
+    config = _config(
+        "budget.finalists=1,objective.cost=parameters,objective.target=2000"
+    )
+    _write_search(tmp_path)
+    files = train_finalists(config, tmp_path, quiet=True)
+    (entry,) = json.loads(files[0].read_text())["finalists"]
+    assert entry["cost"] == entry["parameters"]
+    assert entry["reward"] == pytest.approx(
+        entry["accuracy"] * (entry["cost"] / 2000) ** -0.07
+    )
+
+
+def test_a_finalist_that_fails_is_told_and_ranked_last(
+    tmp_path, jobs, monkeypatch
+):
+    from nasnet_tf.training import job
+
+    trained = job.train
+
+    def train(config, model_dir, quiet):
+        if Genotype.load(config.model.genotype).name == "child_2":
+            raise JobError("the loss is nan at step 3")
+        return trained(config, model_dir, quiet)
+
+    monkeypatch.setattr(job, "train", train)
+    config = _config("budget.finalists=2")
+    _write_search(tmp_path)
+    save_config(config, tmp_path / "config.yaml")
+    files = train_finalists(config, tmp_path, quiet=True)
+    best, failed = json.loads(files[0].read_text())["finalists"]
+    assert best["name"] == "child_1" and best["failure"] is None
+    assert failed["failure"] == "the loss is nan at step 3"
+    assert failed["parameters"] is None
+    assert "child_2" in write_report(tmp_path).read_text()
+    # Of an earlier ranking of more.
+    config.budget.finalists = 1
+    train_finalists(config, tmp_path, quiet=True)
+    assert not (tmp_path / "finalists/2.json").exists()
+
+
 def test_the_job_of_what_was_found_is_on_the_searchs_data(tmp_path):
     config = _config("data.pad=3")
     assert save_training_job(config, tmp_path) == []
@@ -248,6 +308,7 @@ def test_a_folder_without_genotypes_is_refused(tmp_path):
 class _Trainer:
     def __init__(self, *seconds, failure=None):
         self.seconds, self.failure, self.genotypes = [*seconds], failure, []
+        self.data = types.SimpleNamespace(steps=20, steps_per_epoch=40.0)
 
     def train(self, genotype, seed):
         self.genotypes.append((genotype.to_json(), seed))
@@ -264,13 +325,13 @@ def test_dry_run_counts_the_hours():
     assert len({text for text, _ in trainer.genotypes}) == 2
     # One block: 2 * (2 * 2 * 13 * 13 * 2 options).
     assert found.log10_size == pytest.approx(2 * np.log10(4 * 169 * 2))
-    assert found.finalist_hours == pytest.approx(3 * 2 * 36 * 10 / 3600)
-    assert found.device_hours == pytest.approx(10 + 0.6)
+    assert found.finalist_hours == pytest.approx(3 * 2 * 36 * 20 / 3600)
+    assert found.device_hours == pytest.approx(10 + 1.2)
     assert found.hours[1] == pytest.approx(10 + 24 / 3600, rel=1e-3)
     assert 5 < found.hours[2] < 5.4
     assert lines[0].startswith("space A: 10^6.3 architectures, 10 decisions")
     assert lines[1] == "first child, tracing: 60.0 s, 50.00% correct"
-    assert "10.6 hours of one device" in lines[3]
+    assert "11.2 hours of one device" in lines[3]
 
 
 def test_dry_run_tells_why_no_child_trains():

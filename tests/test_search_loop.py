@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nasnet_tf
-from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.errors import InputError
 from nasnet_tf.search.child_thread import Child, ChildThread, child_seed
 from nasnet_tf.search.claims import Claims
 from nasnet_tf.search.decisions import DecisionSpace
@@ -200,8 +200,26 @@ def test_failed_children_count_nothing_and_the_search_goes_on(tmp_path):
 
 def test_nothing_but_failures_ends_the_search(tmp_path):
     trainer = StandInTrainer(fails=lambda genotype, seed: "diverged")
-    with pytest.raises(JobError, match=r"all 12 children so far failed, the "):
+    with pytest.raises(
+        InputError, match=r"all 12 children so far failed, the "
+    ):
         run_search(small_search(), tmp_path, trainer)
+    # Too few to give up early, and nothing found at the end.
+    few = small_search("budget.samples=6,budget.round_size=6")
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"all 6 children so far failed"):
+            run_search(few, tmp_path / "few", trainer)
+    assert not (tmp_path / "few/best.json").exists()
+
+
+def test_rewards_that_are_no_number_are_failures(tmp_path):
+    def judge(genotype, accuracy):
+        return {"reward": float("nan") if accuracy < 0.5 else accuracy}
+
+    result, _ = run_search(small_search(), tmp_path, judge=judge)
+    failed = [record for record in result.records if record.failure]
+    assert failed and all(r.failure == "its reward is nan" for r in failed)
+    assert result.best.reward > 0 and not result.best.failure
 
 
 def test_seed_of_a_child():

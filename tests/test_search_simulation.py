@@ -221,3 +221,9 @@ def test_bad_input_is_one_line(tmp_path, argument, line):
     assert run.stderr.splitlines()[-1].startswith(
         f"error: {line.format(tmp_path)}"
     )
+
+
+def test_failures_that_let_no_child_end_are_one_line():
+    cluster = Cluster(450, 500, failures_per_hour=0.01)
+    with pytest.raises(InputError, match=r"failures_per_hour: 0.01 of 450 "):
+        simulate(cluster, np.full(500, 8640.0))

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -148,6 +149,8 @@ class ChildThread(threading.Thread):
             accuracy, curve = result.accuracy, result.curve
             failure = result.failure
             judged = judge(genotype, accuracy)
+            if not failure and not math.isfinite(judged["reward"]):
+                failure = f"its reward is {judged['reward']}"
         except InputError:
             # Not the child's fault: the next one would meet it too.
             raise

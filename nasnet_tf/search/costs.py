@@ -79,6 +79,19 @@ def filters_of_size(
     return filters
 
 
+def check_latency_packages() -> None:
+    """Checks for what `litert_latency` needs, before a child is trained.
+
+    Raises:
+        InputError: ai-edge-litert is missing.
+    """
+    check_packages(
+        "objective.cost 'latency'",
+        {"ai-edge-litert": "ai_edge_litert"},
+        "export",
+    )
+
+
 def litert_latency(
     genotype: Genotype,
     child: ChildConfig,
@@ -105,11 +118,7 @@ def litert_latency(
         InputError: ai-edge-litert is missing, or the network has an operation
             that LiteRT lacks.
     """
-    check_packages(
-        "objective.cost 'latency'",
-        {"ai-edge-litert": "ai_edge_litert"},
-        "export",
-    )
+    check_latency_packages()
     from export.runtime.runners import open_runner
     from export.runtime.timing import noise
 

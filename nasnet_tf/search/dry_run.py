@@ -57,7 +57,8 @@ def dry_run(
 
     Args:
         config: of the search.
-        trainer: with `train(genotype, seed)`; None: the search's own.
+        trainer: with `train(genotype, seed)` and `data`; None: the search's
+            own.
         workers: numbers of workers to tell the hours for.
         tell: gets each line.
 
@@ -89,14 +90,16 @@ def dry_run(
             raise JobError(f"a child cannot be trained: {result.failure}")
         seconds.append(result.seconds)
         tell(f"{which}: {result.seconds:,.1f} s, {result.accuracy:.2%} correct")
-    estimate = _estimate(config, space.log10_size, *seconds, workers)
+    longer = _finalist_ratio(config, trainer)
+    estimate = _estimate(config, space.log10_size, *seconds, longer, workers)
     _tell(estimate, budget, tell)
     return estimate
 
 
-def _estimate(config, log10_size, first, child, workers):
+def _estimate(config, log10_size, first, child, longer, workers):
     budget = config.budget
-    finalists = _finalist_seconds(config, child)
+    trainings = budget.finalists * budget.finalist_seeds
+    finalists = trainings * longer * child
     return Estimate(
         log10_size=log10_size,
         first_seconds=first,
@@ -125,12 +128,12 @@ def _hours(config, first, child, workers):
     return (start + rest) / HOUR
 
 
-def _finalist_seconds(config, child):
-    budget, recipe = config.budget, config.recipe
-    longer = 1.0
-    if budget.finalist_epochs is not None and recipe.epochs:
-        longer = budget.finalist_epochs / recipe.epochs
-    return budget.finalists * budget.finalist_seeds * child * longer
+def _finalist_ratio(config, trainer):
+    """How many times a child's steps a finalist has."""
+    epochs = config.budget.finalist_epochs
+    if epochs is None:
+        return 1.0
+    return epochs * trainer.data.steps_per_epoch / trainer.data.steps
 
 
 def _tell(estimate, budget, tell):

@@ -20,7 +20,7 @@ from nasnet_tf.training.config import (
     RuntimeConfig,
 )
 
-RESULT_FILE = "result.json"
+GENOTYPE_FILE = "finalist.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,26 +80,31 @@ def train_candidate(
 
 def _result(candidate, config, folder, number):
     seed = config.runtime.seed + number
-    wanted = config.child.as_dict() | finalist_recipe(config).as_dict()
-    file = folder / f"seed_{seed}" / RESULT_FILE
+    job_folder = _job_folder(folder / f"seed_{seed}", candidate, config)
+    file = job_folder.with_suffix(".json")
     if file.is_file():
-        result = json.loads(file.read_text(encoding="utf-8"))
-        if result["recipe"] == wanted:
-            return result
-    genotype_file = folder / "genotype.json"
+        return json.loads(file.read_text(encoding="utf-8"))
+    genotype_file = job_folder / GENOTYPE_FILE
     candidate.genotype.save(genotype_file)
     job = job_config(config, genotype_file, candidate.genotype, seed)
-    result = {"seed": seed, **_train(job, _job_folder(file.parent, wanted))}
-    result["recipe"] = wanted
+    result = {"seed": seed, **_train(job, job_folder)}
     with written_beside(file, "model_dir") as beside:
         beside.write_text(json.dumps(result, indent=2) + "\n")
     return result
 
 
-def _job_folder(folder, wanted):
-    """Where a job of these settings goes on: one of other ones starts anew."""
+def _job_folder(folder, candidate, config):
+    """Where a job goes on: of other settings or cells it starts anew.
+
+    Names do not tell cells apart: every search has a child 1.
+    """
     import hashlib
 
+    wanted = [
+        candidate.genotype.to_dict(),
+        config.child.as_dict(),
+        finalist_recipe(config).as_dict(),
+    ]
     text = json.dumps(wanted, sort_keys=True).encode()
     return make_folder(folder / hashlib.sha256(text).hexdigest()[:8])
 
@@ -157,7 +162,11 @@ def _entry(candidate, config, results):
     accuracy = statistics.fmean(accuracies)
     tested = [result["test_accuracy"] for result in results]
     record, objective = candidate.record, config.objective
-    cost = record.cost if record else None
+    sizes = {
+        name: _first(results, name) for name in ("parameters", "mult_adds")
+    }
+    # N and F may be others than in the search; a latency stays the child's.
+    cost = sizes.get(objective.cost, record.cost if record else None)
     return {
         "name": candidate.name,
         "child": record.child if record else None,
@@ -171,11 +180,15 @@ def _entry(candidate, config, results):
         "cost": cost,
         "num_cells": config.child.num_cells,
         "filters": config.child.filters,
-        "parameters": results[0]["parameters"],
-        "mult_adds": results[0]["mult_adds"],
+        **sizes,
         "seconds": sum(result["seconds"] for result in results),
-        "failure": results[0]["failure"],
+        "failure": _first(results, "failure"),
     }
+
+
+def _first(results, name):
+    """What the first seed that has it says; None where none does."""
+    return next((r[name] for r in results if r[name] is not None), None)
 
 
 def job_config(

@@ -110,6 +110,10 @@ def train_finalists(
     }
     with written_beside(model_dir / FINALISTS_FILE, "model_dir") as beside:
         beside.write_text(json.dumps(summary, indent=2) + "\n")
+    # Of an earlier ranking of more.
+    for old in (model_dir / FINALISTS_FOLDER).glob("*.json"):
+        if old not in files:
+            old.unlink()
     return [model_dir / FINALISTS_FILE, *files]
 
 
@@ -193,7 +197,9 @@ def main(arguments):
 
 if __name__ == "__main__":
     flags.DEFINE_string("model_dir", None, "Of the search.")
-    flags.DEFINE_integer("finalists", None, "How many; else the budget's, or 1.")
+    flags.DEFINE_integer(
+        "finalists", None, "How many; else the budget's, or 1."
+    )
     flags.DEFINE_float("epochs", None, "Of each; else the budget's.")
     flags.DEFINE_integer("seeds", None, "Of each; else the budget's.")
     flags.DEFINE_multi_string(

@@ -64,7 +64,8 @@ def search(
     with the same arguments and a `model_dir` that they share.
 
     The same configuration ends with the same controller on the same number of
-    workers, however often it was stopped or killed on the way.
+    workers, however often it was stopped or killed on the way, unless it
+    searches for latency, which is measured anew.
 
     Args:
         config: of the search; see `config_checks.read_search_config`.
@@ -87,10 +88,9 @@ def search(
         What was found; also in `best.json` and the journal.
 
     Raises:
-        InputError: the configuration, the data or the folder is bad, or a
-            worker never came up; one line.
-        JobError: another worker stopped, the workers differ, or no child
-            can be trained.
+        InputError: the configuration, the data or the folder is bad, a worker
+            never came up, or no child can be trained; one line.
+        JobError: another worker stopped, or the workers differ.
     """
     check_search_config(config)
     model_dir = expanded_path("model_dir", model_dir)

@@ -8,7 +8,11 @@ from nasnet_tf.arguments import check_choice, check_integer, check_number
 from nasnet_tf.errors import InputError
 from nasnet_tf.genotype import Genotype
 from nasnet_tf.search.config import ChildConfig, ObjectiveConfig
-from nasnet_tf.search.costs import child_size, litert_latency
+from nasnet_tf.search.costs import (
+    check_latency_packages,
+    child_size,
+    litert_latency,
+)
 
 COSTS = ("none", "parameters", "mult_adds", "latency")
 
@@ -43,6 +47,8 @@ def check_objective(objective: ObjectiveConfig) -> None:
         InputError: a value is unknown, or missing, or does nothing; one line.
     """
     check_choice("objective.cost", objective.cost, COSTS)
+    if objective.cost == "latency":
+        check_latency_packages()
     check_number("objective.exponent", objective.exponent, "(-inf, 0]")
     if objective.cost == "none":
         if objective.target is not None:

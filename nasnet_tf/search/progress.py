@@ -1,5 +1,6 @@
 """What a search tells: progress, metrics, TensorBoard, the best so far."""
 
+import io
 import json
 import pathlib
 import sys
@@ -117,7 +118,7 @@ class SearchLog:
     def round(
         self,
         line: dict,
-        best: ChildRecord,
+        best: ChildRecord | None,
         probabilities: list[np.ndarray] | None,
     ) -> None:
         """Logs a round after its update.
@@ -125,7 +126,7 @@ class SearchLog:
         Args:
             line: of `metrics.jsonl`: `round`, `samples`, `best`, `mean`,
                 `children`, `digest` and the strategy's numbers.
-            best: of all so far.
+            best: of all so far; None while all have failed.
             probabilities: of `Strategy.probabilities`.
         """
         self._mean = line["mean"]
@@ -138,7 +139,8 @@ class SearchLog:
         path = self._model_dir / METRICS_FILE
         with writable(path):
             append(path, json.dumps(line) + "\n")
-        self._save_best(best)
+        if best:
+            self._save_best(best)
         if self._events:
             numbers = {
                 name: value
@@ -185,8 +187,9 @@ class SearchLog:
         path = folder / f"round_{number:05}.npz"
         with writable(path):
             folder.mkdir(exist_ok=True)
-            with path.open("wb") as file:
-                np.savez(file, *probabilities)
+            content = io.BytesIO()
+            np.savez(content, *probabilities)
+            replace(path, content.getvalue())
         return f"{PROBABILITIES_FOLDER}/{path.name}"
 
     def _save_best(self, best):

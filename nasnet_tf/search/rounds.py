@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.errors import InputError
 from nasnet_tf.search.child_thread import ChildThread
 from nasnet_tf.search.claims import Claims
 from nasnet_tf.search.config import SearchConfig
@@ -125,8 +125,9 @@ class Rounds:
         """Goes on to the last round, or to where `stop` is set.
 
         Raises:
-            InputError: a file cannot be written, or what trains cannot start.
-            JobError: no child can be trained, or the workers differ.
+            InputError: a file cannot be written, what trains cannot start, or no
+                child can be trained.
+            JobError: the workers differ.
         """
         self._announce()
         while len(self._in_flight) < self._budget.rounds_in_flight:
@@ -218,7 +219,7 @@ class Rounds:
             {
                 "round": number,
                 "samples": self.samples,
-                "best": self.best.reward,
+                "best": self.best.reward if self.best else 0.0,
                 "mean": float(rewards.mean()),
                 **_floats(numbers),
                 "trained": len(trained),
@@ -245,24 +246,27 @@ class Rounds:
 
     def _compare(self, record):
         # Of equal ones the first, as a resumed run would find it.
+        if record.failure:
+            return
         if self.best is None or record.reward > self.best.reward:
             self.best = record
 
     def _check_hope(self):
         records = self.journal.records()
-        if len(records) < _HOPELESS or not all(r.failure for r in records):
+        enough = self.complete or len(records) >= _HOPELESS
+        if not enough or not all(record.failure for record in records):
             return
-        raise JobError(
+        # As bad input is: another attempt would meet the same.
+        raise InputError(
             f"all {len(records)} children so far failed, the first with "
             f"{records[0].failure!r}; mend the cause and take another model_dir"
         )
 
     def _announce(self):
-        size = getattr(self._space, "log10_size", None)
         self._log.message(
             f"{self._budget.samples:,} samples in rounds of "
-            f"{self._budget.round_size} from 10^{size:.1f} architectures, on "
-            f"{worker_count()} worker(s)"
+            f"{self._budget.round_size} from 10^{self._space.log10_size:.1f} "
+            f"architectures, on {worker_count()} worker(s)"
         )
         records = self.journal.records()
         if self._done or records:

@@ -11,14 +11,13 @@ worker runs it with TF_CONFIG and a model_dir that all share.
 
 import json
 import os
-import subprocess
 import sys
 
 from absl import flags, logging
 
 from nasnet_tf import command_line
 from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.errors import InputError
 from nasnet_tf.packages import check_packages
 from nasnet_tf.search.found import training_command
 from nasnet_tf.search.supervision import is_supervised, watch_supervisor
@@ -76,9 +75,7 @@ def _supervise(workers, model_dir):
         _tell_stopped(model_dir)
         return
     # One process, which finds the search complete.
-    code = subprocess.run(command).returncode
-    if code:
-        sys.exit(code)
+    _become(command)
 
 
 def _search(config, model_dir):
@@ -116,9 +113,14 @@ def _finish_elsewhere():
     """The first worker of a cluster finishes when that is gone."""
     environment = dict(os.environ)
     if json.loads(environment.pop("TF_CONFIG"))["task"]["index"] == 0:
-        command = _worker_command()
-        if subprocess.run(command, env=environment).returncode:
-            raise JobError("the search is done; its finish failed, see above")
+        _become(_worker_command(), environment)
+
+
+def _become(command, environment=os.environ):
+    """Goes on as another command: one process to stop, and none to orphan."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], command, environment)
 
 
 def _tell_stopped(model_dir):

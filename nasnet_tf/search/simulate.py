@@ -25,6 +25,9 @@ from nasnet_tf.search.simulation import (
     simulate,
     spread_child_seconds,
 )
+from nasnet_tf.search.strategies.reinforcement.settings import (
+    ControllerSettings,
+)
 
 WORKERS = (1, 2, 20, 100, 450, 500)
 ROUND_SIZES = (20, 100, 500, 2000)
@@ -281,8 +284,14 @@ if __name__ == "__main__":
     flags.DEFINE_float("claim_seconds", 0.05, "Between a worker's children.")
     flags.DEFINE_float("start_seconds", 30.0, "Until the workers are ready.")
     flags.DEFINE_float("failures_per_hour", 0.0, "Of one worker.")
-    flags.DEFINE_integer("minibatch_size", 20, "Children of a PPO step.")
-    flags.DEFINE_integer("epochs", 1, "PPO passes over a round.")
+    flags.DEFINE_integer(
+        "minibatch_size",
+        ControllerSettings.minibatch_size,
+        "Children of a PPO step.",
+    )
+    flags.DEFINE_integer(
+        "epochs", ControllerSettings.epochs, "PPO passes over a round."
+    )
     flags.DEFINE_float("target", TARGET, "Utilisation to look for.")
     flags.DEFINE_integer("seed", 0, "Of the draws and of failures.")
     flags.DEFINE_string("out", None, "Folder for simulation.md, .csv, .png.")

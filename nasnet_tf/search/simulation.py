@@ -21,6 +21,8 @@ from nasnet_tf.arguments import check_integer, check_number
 from nasnet_tf.errors import InputError
 
 HOUR = 3600
+# With so many failures and no child between them, no search ends.
+_BARREN = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,6 +178,8 @@ class _Simulation:
         # Events of before a failure have another attempt and do not count.
         self.attempt = 0
         self.failures = self.lost = 0
+        # Failures since a child was last finished.
+        self.barren = 0
         self.stale = 0
 
     def run(self):
@@ -241,6 +245,7 @@ class _Simulation:
     def _finished(self, now, child):
         del self.running[child]
         self.remaining[child // self.cluster.round_size] -= 1
+        self.barren = 0
         self.idle += 1
         self._claim(now)
         self._update(now)
@@ -261,6 +266,13 @@ class _Simulation:
 
     def _failed(self, now, _):
         self.failures += 1
+        self.barren += 1
+        if self.barren > _BARREN:
+            raise InputError(
+                f"failures_per_hour: {self.cluster.failures_per_hour:g} of "
+                f"{self.cluster.workers} workers ended all that was trained "
+                f"{_BARREN:,} times in a row; give fewer, or shorter children"
+            )
         self.lost += len(self.running)
         for child in self.running:
             heapq.heappush(self.unclaimed, child)

@@ -64,8 +64,8 @@ def save_state(model_dir, state: SearchState) -> pathlib.Path:
 def restore_state(model_dir) -> SearchState | None:
     """The newest checkpoint that can be read, or None.
 
-    Damaged ones are passed over with a warning; from what the journal holds
-    the search comes to the same state again.
+    Damaged ones are passed over, and logged; from what the journal holds the
+    search comes to the same state again.
     """
     for path in reversed(checkpoints(model_dir)):
         try:

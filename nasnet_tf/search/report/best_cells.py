@@ -55,8 +55,7 @@ def _finalist_table(section, finalists):
                 _mean(entry["test_accuracies"]),
                 "-" if searched is None else f"{searched:.2%}",
                 f"{entry['num_cells']}, {entry['filters']}",
-                f"{entry['parameters']:,}",
-                f"{entry['mult_adds'] / 1e6:,.1f}M",
+                *_sizes(entry["parameters"], entry["mult_adds"]),
             ]
         )
     section.table(
@@ -72,6 +71,14 @@ def _finalist_table(section, finalists):
         rows,
         f"Accuracy, mean ± standard deviation, of {finalists['seeds']} "
         f"training(s) of {_length(finalists)}; ranked by the held-out images.",
+    )
+
+
+def _sizes(parameters, mult_adds):
+    """Two cells of a table; a network that failed has no sizes."""
+    return (
+        "-" if parameters is None else f"{parameters:,}",
+        "-" if mult_adds is None else f"{mult_adds / 1e6:,.1f}M",
     )
 
 
@@ -98,10 +105,7 @@ def _record_table(section, records):
                 record.child,
                 f"{record.reward:.4f}",
                 f"{record.accuracy:.2%}",
-                "-" if record.parameters is None else f"{record.parameters:,}",
-                "-"
-                if record.mult_adds is None
-                else f"{record.mult_adds / 1e6:,.1f}M",
+                *_sizes(record.parameters, record.mult_adds),
             ]
             for record in records
         ],

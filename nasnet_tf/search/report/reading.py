@@ -94,7 +94,8 @@ class SearchRun:
                 total += last - first
                 first = start
             last = max(last, end)
-        return total + last - first
+        # Times are kept in whole seconds; children of a table take none.
+        return max(total + last - first, 1e-3)
 
 
 def read_run(model_dir) -> SearchRun:
@@ -107,6 +108,8 @@ def read_run(model_dir) -> SearchRun:
         InputError: it is no folder of a search, or has no finished child.
     """
     folder = expanded_path("model_dir", model_dir)
+    # First: beside a running search, the journal then has all of these.
+    rounds = read_rounds(folder / METRICS_FILE)
     records = read_journal(folder)
     if not records:
         raise InputError(
@@ -117,7 +120,7 @@ def read_run(model_dir) -> SearchRun:
         folder,
         _read(folder / CONFIG_FILE, yaml.safe_load),
         records,
-        read_rounds(folder / METRICS_FILE),
+        rounds,
         _read(folder / FINALISTS_FILE, json.loads),
     )
 
