@@ -125,8 +125,8 @@ class Rounds:
         """Goes on to the last round, or to where `stop` is set.
 
         Raises:
-            InputError: a file cannot be written, what trains cannot start, or no
-                child can be trained.
+            InputError: a file cannot be written, what trains cannot start, or
+                no child can be trained.
             JobError: the workers differ.
         """
         self._announce()
