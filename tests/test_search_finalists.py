@@ -1,6 +1,7 @@
 """Finalists: chosen, trained longer, ranked; and what a search will cost."""
 
 import json
+import time
 import types
 
 import keras
@@ -308,7 +309,12 @@ def test_a_folder_without_genotypes_is_refused(tmp_path):
 class _Trainer:
     def __init__(self, *seconds, failure=None):
         self.seconds, self.failure, self.genotypes = [*seconds], failure, []
-        self.data = types.SimpleNamespace(steps=20, steps_per_epoch=40.0)
+        self.data = types.SimpleNamespace(
+            steps=20,
+            steps_per_epoch=40.0,
+            class_names=tuple("0123456789"),
+            image_shape=(32, 32, 3),
+        )
 
     def train(self, genotype, seed):
         self.genotypes.append((genotype.to_json(), seed))
@@ -321,17 +327,36 @@ def test_dry_run_counts_the_hours():
         "budget.finalist_epochs=10,budget.finalist_seeds=2"
     )
     trainer, lines = _Trainer(60.0, 36.0), []
-    found = dry_run(config, trainer, workers=(1, 2), tell=lines.append)
+    found = dry_run(
+        config, trainer, lambda *child: {}, workers=(1, 2), tell=lines.append
+    )
     assert len({text for text, _ in trainer.genotypes}) == 2
     # One block: 2 * (2 * 2 * 13 * 13 * 2 options).
     assert found.log10_size == pytest.approx(2 * np.log10(4 * 169 * 2))
-    assert found.finalist_hours == pytest.approx(3 * 2 * 36 * 20 / 3600)
-    assert found.device_hours == pytest.approx(10 + 1.2)
+    assert found.finalist_hours == pytest.approx(
+        3 * 2 * 36 * 20 / 3600, rel=1e-3
+    )
+    assert found.device_hours == pytest.approx(10 + 1.2, rel=1e-3)
     assert found.hours[1] == pytest.approx(10 + 24 / 3600, rel=1e-3)
     assert 5 < found.hours[2] < 5.4
     assert lines[0].startswith("space A: 10^6.3 architectures, 10 decisions")
     assert lines[1] == "first child, tracing: 60.0 s, 50.00% correct"
     assert "11.2 hours of one device" in lines[3]
+
+
+def test_dry_run_times_the_objective_too():
+    config = _config("objective.cost=latency,objective.target=10")
+    trainer, lines = _Trainer(1.0, 1.0), []
+
+    def judge(genotype, accuracy):
+        time.sleep(0.5)
+        return {"reward": accuracy, "cost": 12.5}
+
+    found = dry_run(config, trainer, judge=judge, tell=lines.append)
+    assert 1.5 <= found.first_seconds < 2 and 1.5 <= found.child_seconds < 2
+    assert lines[2].startswith(
+        "next child: 1.5 s, 50.00% correct, latency 12.5"
+    )
 
 
 def test_dry_run_tells_why_no_child_trains():

@@ -20,6 +20,7 @@ from nasnet_tf.search.records import (
     read_rounds,
 )
 from nasnet_tf.search.state import checkpoints
+from nasnet_tf.search.supervision import VARIABLE
 from tests.conftest import line_of
 from tests.search_runs import (
     RL,
@@ -310,3 +311,19 @@ def test_table_stands_in_for_training(tmp_path):
     assert json.loads((tmp_path / "best.json").read_text()) == {
         "decisions": list(result.best.decisions)
     }
+
+
+def test_a_supervised_worker_does_not_end_well_by_a_signal(
+    tmp_path, monkeypatch
+):
+    """Its supervisor would take the search for done."""
+    monkeypatch.setenv(VARIABLE, "1")
+    handlers = []
+
+    class Looks(StandInTrainer):
+        def train(self, genotype, seed):
+            handlers.append(signal.getsignal(signal.SIGTERM))
+            return super().train(genotype, seed)
+
+    run_search(small_search(), tmp_path, Looks())
+    assert set(handlers) == {signal.SIG_DFL}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from nasnet_tf.errors import JobError
 from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.objective import make_objective
 from nasnet_tf.search.simulation import (
     HOUR,
     Cluster,
@@ -47,6 +49,7 @@ class Estimate:
 def dry_run(
     config: SearchConfig,
     trainer=None,
+    judge: Callable | None = None,
     workers: Sequence[int] = WORKERS,
     tell: Callable[[str], None] = print,
 ) -> Estimate:
@@ -59,6 +62,8 @@ def dry_run(
         config: of the search.
         trainer: with `train(genotype, seed)` and `data`; None: the search's
             own.
+        judge: `(genotype, accuracy)` to a dict with the `reward`; None: the
+            search's objective, such as the measured latency.
         workers: numbers of workers to tell the hours for.
         tell: gets each line.
 
@@ -81,15 +86,23 @@ def dry_run(
         # With the threads of a worker.
         connect(config.runtime, 1)
         trainer = make_trainer(config, space)
+    if judge is None:
+        judge = make_objective(config, trainer.data)
     generator = np.random.default_rng(config.runtime.seed)
     seconds = []
     samples = space.sample(generator, 2)
     for number, which in enumerate(("first child, tracing", "next child")):
-        result = trainer.train(space.genotype(samples[number]), number)
+        genotype = space.genotype(samples[number])
+        result = trainer.train(genotype, number)
         if result.failure:
             raise JobError(f"a child cannot be trained: {result.failure}")
-        seconds.append(result.seconds)
-        tell(f"{which}: {result.seconds:,.1f} s, {result.accuracy:.2%} correct")
+        begun = time.monotonic()
+        cost = judge(genotype, result.accuracy).get("cost")
+        seconds.append(result.seconds + time.monotonic() - begun)
+        tell(
+            f"{which}: {seconds[-1]:,.1f} s, {result.accuracy:.2%} correct"
+            + (f", {config.objective.cost} {cost:,.6g}" if cost else "")
+        )
     longer = _finalist_ratio(config, trainer)
     estimate = _estimate(config, space.log10_size, *seconds, longer, workers)
     _tell(estimate, budget, tell)

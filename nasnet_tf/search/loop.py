@@ -17,7 +17,7 @@ from nasnet_tf.search.config_checks import (
 )
 from nasnet_tf.search.durable_files import writable
 from nasnet_tf.search.file_names import CONFIG_FILE
-from nasnet_tf.search.objective import Objective
+from nasnet_tf.search.objective import make_objective
 from nasnet_tf.search.records import ChildRecord
 from nasnet_tf.search.rounds import Rounds
 from nasnet_tf.search.supervision import is_supervised
@@ -161,8 +161,10 @@ def _run(
         index,
         quiet,
     )
-    # A signal to one of several workers would stop it alone.
-    with rounds, stop_requested(heed=not several) as stop:
+    # A signal to one of several workers would stop it alone, and one that a
+    # supervisor started would seem to be done.
+    alone = not several and not is_supervised()
+    with rounds, stop_requested(heed=alone) as stop:
         rounds.run(stop)
         # A worker that ends early looks to the others like a crash.
         check_agreed(b"end", "where they end", _SAME_COMMAND)
@@ -184,13 +186,7 @@ def _make_trainer(config, space, model_dir):
 def _trainer_and_judge(config, space, make_trainer, judge):
     trainer = make_trainer(config, space)
     if judge is None and hasattr(space, "genotype"):
-        data = trainer.data
-        judge = Objective(
-            config.objective,
-            config.child,
-            len(data.class_names),
-            data.image_shape[-1],
-        )
+        judge = make_objective(config, trainer.data)
     return trainer, judge or _accuracy_alone
 
 

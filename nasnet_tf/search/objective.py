@@ -7,7 +7,7 @@ from collections.abc import Callable
 from nasnet_tf.arguments import check_choice, check_integer, check_number
 from nasnet_tf.errors import InputError
 from nasnet_tf.genotype import Genotype
-from nasnet_tf.search.config import ChildConfig, ObjectiveConfig
+from nasnet_tf.search.config import ChildConfig, ObjectiveConfig, SearchConfig
 from nasnet_tf.search.costs import (
     check_latency_packages,
     child_size,
@@ -124,3 +124,21 @@ class Objective:
             "parameters": size.parameters,
             "mult_adds": size.mult_adds,
         }
+
+
+def make_objective(config: SearchConfig, data) -> Objective:
+    """The objective of a search.
+
+    Args:
+        config: of the search.
+        data: of its children, with `class_names` and `image_shape`.
+
+    Raises:
+        InputError: see `check_objective`.
+    """
+    return Objective(
+        config.objective,
+        config.child,
+        len(data.class_names),
+        data.image_shape[-1],
+    )
