@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import nasnet_tf
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.search.child_thread import Child, ChildThread, child_seed
-from nasnet_tf.search.claims import Claims
+from nasnet_tf.search.claims import MOST_DEATHS, Claims
 from nasnet_tf.search.decisions import DecisionSpace
 from nasnet_tf.search.records import (
     Journal,
@@ -199,6 +199,39 @@ def test_failed_children_count_nothing_and_the_search_goes_on(tmp_path):
     assert sum(line["failures"] for line in lines) == failures
 
 
+class Sickens(StandInTrainer):
+    """Trains two children, and then none."""
+
+    def train(self, genotype, seed):
+        result = super().train(genotype, seed)
+        if len(self.trained) > 2:
+            raise OSError("the device is gone")
+        return result
+
+
+def test_a_worker_that_cannot_train_any_more_ends(tmp_path):
+    trainer = Sickens()
+    with pytest.raises(JobError, match=r"worker 0 trained .* 3 in a row") as e:
+        run_search(small_search(), tmp_path, trainer)
+    assert "'OSError: the device is gone'" in line_of(e)
+    assert len(trainer.trained) == 5
+    records = read_journal(tmp_path)
+    # The third is tried again, where the machine is well.
+    assert [bool(r.failure) for r in records] == [False, False, True, True]
+    result, _ = run_search(small_search(), tmp_path)
+    assert result.complete
+    assert sum(bool(r.failure) for r in result.records) == 2
+
+
+def test_a_worker_that_diverges_is_not_sick(tmp_path):
+    trainer = StandInTrainer(
+        fails=lambda genotype, seed: "diverged" if seed % 10 else None
+    )
+    result, _ = run_search(small_search(), tmp_path, trainer)
+    assert result.complete
+    assert sum(bool(r.failure) for r in result.records) > 10
+
+
 def test_nothing_but_failures_ends_the_search(tmp_path):
     trainer = StandInTrainer(fails=lambda genotype, seed: "diverged")
     with pytest.raises(
@@ -288,6 +321,28 @@ def test_threads_share_the_children(tmp_path):
     by_worker = {r.child: r.worker for r in read_journal(tmp_path)}
     for worker, trainer in enumerate(trainers):
         assert all(by_worker[number] == worker for (number,) in trainer.trained)
+
+
+@pytest.mark.parametrize("deaths", [MOST_DEATHS - 1, MOST_DEATHS])
+def test_a_child_that_workers_die_of_is_left_out(tmp_path, deaths):
+    for _ in range(deaths):
+        claims = Claims(tmp_path)
+        claims.take(5)
+        assert claims.blame(0, "out of memory", finished=set()) == 5
+        claims.sweep(finished=set())
+    result, trainer = run_search(small_search(), tmp_path)
+    assert result.complete
+    left_out = result.records[5]
+    assert left_out.child == 5 and left_out.attempt == deaths + 1
+    if deaths < MOST_DEATHS:
+        assert left_out.failure is None and len(trainer.trained) == 24
+        return
+    assert left_out.reward == left_out.accuracy == 0
+    assert left_out.failure == (
+        "out of memory: 2 workers died while they trained it"
+    )
+    assert len(trainer.trained) == 23
+    assert sum(bool(record.failure) for record in result.records) == 1
 
 
 class StandInOfDecisions(StandInTrainer):

@@ -157,6 +157,22 @@ def test_sweep_frees_and_counts_the_attempts(tmp_path):
     assert claims.under_way(set()) == [5]
 
 
+def test_deaths_are_of_the_child_that_the_worker_trained(tmp_path):
+    claims = [Claims(tmp_path, worker) for worker in range(3)]
+    # Worker 1 has finished 3 and trains 7; worker 2 trains 8.
+    for worker, child in ((1, 3), (1, 7), (2, 8)):
+        claims[worker].take(child)
+    assert claims[0].blame(1, "killed by SIGSEGV", finished={3}) == 7
+    assert claims[0].blame(0, "out of memory", finished={3}) is None
+    claims[0].sweep(finished={3})
+    # Freed: what is not trained cannot be blamed.
+    assert claims[0].blame(1, "out of memory", finished={3}) is None
+    assert claims[2].take(7) == 2
+    assert claims[0].blame(2, "out of memory", finished={3}) == 7
+    assert claims[1].deaths(7) == ["killed by SIGSEGV", "out of memory"]
+    assert claims[1].deaths(8) == []
+
+
 def test_checkpoint_is_restored_whole(tmp_path):
     assert restore_state(tmp_path) is None
     for rounds in range(1, 6):

@@ -13,6 +13,9 @@ import psutil
 import pytest
 
 from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.search import deaths
+from nasnet_tf.search.claims import Claims
+from nasnet_tf.search.deaths import crashed_workers
 from nasnet_tf.search.supervision import VARIABLE
 from nasnet_tf.search.supervisor import Supervisor, check_workers
 from tests.conftest import line_of
@@ -105,11 +108,65 @@ def test_the_reason_is_of_the_worker_that_has_one(tmp_path, capsys):
     assert "worker 1 was killed by SIGSEGV" in capsys.readouterr().out
 
 
+# As `Claims.take` does, which takes seconds to import.
+TRAINS = """
+import signal
+(folder / "claims").mkdir(exist_ok=True)
+(folder / f"claims/{index}").write_text(f"{index}\\n")
+if starts > 2:
+    sys.exit(0)
+"""
+
+
+def test_a_crash_is_noted_at_the_child_that_was_trained(tmp_path, capsys):
+    program = """
+    if index == 1:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    time.sleep(60)
+    """
+    assert supervisor(tmp_path, TRAINS + textwrap.dedent(program)).run()
+    claims = Claims(tmp_path)
+    assert claims.deaths(1) == ["killed by SIGSEGV"] * 2
+    assert claims.deaths(0) == []
+    assert "worker 1 trained child 1: killed by SIGSEGV" in (
+        capsys.readouterr().out
+    )
+
+
+def test_kill_9_is_nobodys_fault(tmp_path):
+    program = """
+    if index == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+    """
+    assert supervisor(tmp_path, TRAINS + textwrap.dedent(program)).run()
+    assert [Claims(tmp_path).deaths(child) for child in (0, 1)] == [[], []]
+
+
+def test_what_workers_died_of():
+    kill, crash, abort = -signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT
+    assert crashed_workers({0: kill}, out_of_memory=False) == {}
+    assert crashed_workers({0: kill, 2: 1}, True) == {0: "out of memory"}
+    assert crashed_workers({1: crash}, False) == {1: "killed by SIGSEGV"}
+    assert crashed_workers({1: abort}, False) == {1: "killed by SIGABRT"}
+    # One of them may be the other's end.
+    assert crashed_workers({0: abort, 1: abort}, False) == {}
+    assert crashed_workers({0: 1, 1: -signal.SIGTERM}, False) == {}
+
+
+def test_memory_kills_are_counted(tmp_path, monkeypatch):
+    counters = tmp_path / "vmstat"
+    monkeypatch.setattr(deaths, "_COUNTERS", counters)
+    assert deaths.memory_kills() == 0
+    counters.write_text("nr_free_pages 5\noom_kill 3\noom_kill_x 9\n")
+    assert deaths.memory_kills() == 3
+
+
 def test_limit_of_restarts_without_a_child(tmp_path):
     (tmp_path / "config.yaml").write_text("runtime:\n  max_restarts: 2\n")
-    (tmp_path / "claims").mkdir()
-    (tmp_path / "claims" / "17").write_text("0\n")
     program = """
+    (folder / "claims").mkdir(exist_ok=True)
+    (folder / "claims" / "17").write_text("0\\n")
     print("error: digests differ", file=sys.stderr)
     sys.exit(1)
     """

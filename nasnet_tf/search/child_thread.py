@@ -8,12 +8,15 @@ import threading
 import time
 from collections.abc import Callable
 
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.search.claims import Claims
+from nasnet_tf.errors import InputError, JobError, first_line
+from nasnet_tf.search.children.result import ChildResult
+from nasnet_tf.search.claims import MOST_DEATHS, Claims
 from nasnet_tf.search.records import ChildRecord, Journal
 
 # Seeds of NumPy and of TensorFlow's stateless operations both take these.
 _SEEDS = 1_000_000_000
+# So many unexpected failures one after the other are no bad luck.
+_SICK = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +44,11 @@ def child_seed(seed: int, decisions: tuple[int, ...]) -> int:
     text = f"{seed} {' '.join(map(str, decisions))}"
     digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:8], "big") % _SEEDS
+
+
+def is_training() -> bool:
+    """Whether a thread of this process still trains a child."""
+    return any(isinstance(t, ChildThread) for t in threading.enumerate())
 
 
 class ChildThread(threading.Thread):
@@ -87,6 +95,8 @@ class ChildThread(threading.Thread):
         self._taken: set[int] = set()
         self._more = threading.Event()
         self._ended = False
+        # Whether a child was trained here, and unexpected failures since.
+        self._was_well, self._in_a_row = False, 0
         self._error: BaseException | None = None
 
     def offer(self, children: list[Child]) -> None:
@@ -114,9 +124,10 @@ class ChildThread(threading.Thread):
                     self._more.clear()
                     continue
                 self.current = child
-                record = self._train(trainer, judge, child, attempt)
+                record, unexpected = self._train(trainer, judge, child, attempt)
                 if self._ended:
                     return
+                self._check_health(record, unexpected)
                 self._journal.append(record)
                 self.current = None
                 self.changed.set()
@@ -141,13 +152,11 @@ class ChildThread(threading.Thread):
         begun = time.monotonic()
         genotype = self._genotype(child)
         subject = child.decisions if genotype is None else genotype
-        accuracy, curve, judged = 0.0, [], {}
+        accuracy, curve, judged, unexpected = 0.0, [], {}, False
         try:
-            result = trainer.train(
-                subject, child_seed(self._seed, child.decisions)
-            )
+            result = self._result(trainer, subject, child)
             accuracy, curve = result.accuracy, result.curve
-            failure = result.failure
+            failure, unexpected = result.failure, result.unexpected
             judged = judge(genotype, accuracy)
             if not failure and not math.isfinite(judged["reward"]):
                 failure = f"its reward is {judged['reward']}"
@@ -156,11 +165,12 @@ class ChildThread(threading.Thread):
             raise
         except Exception as error:
             failure = f"{type(error).__name__}: {first_line(error)}"
+            unexpected = True
         if failure:
             judged = {**judged, "reward": 0.0}
             accuracy = 0.0
         now = datetime.datetime.now(datetime.UTC)
-        return ChildRecord(
+        record = ChildRecord(
             child=child.number,
             round=child.round,
             decisions=child.decisions,
@@ -174,6 +184,32 @@ class ChildThread(threading.Thread):
             finished=now.isoformat(timespec="seconds"),
             **judged,
         )
+        return record, unexpected
+
+    def _check_health(self, record, unexpected):
+        """Ends a worker that could train and cannot any more.
+
+        It would go through all children there are in no time.
+        """
+        self._in_a_row = self._in_a_row + 1 if unexpected else 0
+        self._was_well |= not record.failure
+        if self._was_well and self._in_a_row >= _SICK:
+            raise JobError(
+                f"worker {self._worker} trained children before, and now "
+                f"{self._in_a_row} in a row failed, the last with "
+                f"{record.failure!r}; see to its machine, and the same command "
+                "goes on"
+            )
+
+    def _result(self, trainer, subject, child):
+        deaths = self._claims.deaths(child.number)
+        if len(deaths) >= MOST_DEATHS:
+            reason = (
+                f"{deaths[-1]}: {len(deaths)} workers died while they trained "
+                "it"
+            )
+            return ChildResult(0.0, None, [], 0.0, reason)
+        return trainer.train(subject, child_seed(self._seed, child.decisions))
 
     def _genotype(self, child):
         # A benchmark table has decisions, and no cells.

@@ -1,13 +1,18 @@
-"""Claims: which worker trains which child, as files that can be made once."""
+"""Claims: which worker trains which child, as files that can be made once.
+
+And which children their workers died of.
+"""
 
 import itertools
 import os
 import pathlib
 from collections.abc import Container
 
-from nasnet_tf.search.durable_files import writable
+from nasnet_tf.search.durable_files import append, writable
 
 FOLDER = "claims"
+# A child that so many workers died of is not tried again.
+MOST_DEATHS = 2
 
 
 class Claims:
@@ -68,6 +73,40 @@ class Claims:
         names = [path.name for path in self._folder.iterdir()]
         claimed = sorted(int(name) for name in names if name.isdecimal())
         return [child for child in claimed if child not in finished]
+
+    def blame(
+        self, worker: int, reason: str, finished: Container[int]
+    ) -> int | None:
+        """Notes what a worker died of at the child that it was training.
+
+        Args:
+            worker: that died; no worker may train now.
+            reason: in a few words.
+            finished: children that have a record.
+
+        Returns:
+            The child; None where it was training none.
+        """
+        for child in self.under_way(finished):
+            path = self._folder / str(child)
+            with writable(path):
+                if path.read_text(encoding="utf-8").strip() != str(worker):
+                    continue
+                append(self._deaths(child), f"{reason}\n")
+            return child
+        return None
+
+    def deaths(self, child: int) -> list[str]:
+        """The reasons that `blame` noted for a child, oldest first."""
+        path = self._deaths(child)
+        with writable(path):
+            try:
+                return path.read_text(encoding="utf-8").splitlines()
+            except FileNotFoundError:
+                return []
+
+    def _deaths(self, child):
+        return self._folder / f"{child}.deaths"
 
     def _first_free(self, child):
         return next(

@@ -1,7 +1,8 @@
 """Starts the workers of a search on this machine, and starts them again.
 
 A worker that died cannot come back into its cluster, so all are ended and
-started again; they go on from checkpoint and journal.
+started again; they go on from checkpoint and journal. A child that workers
+died of again and again is left out.
 """
 
 import contextlib
@@ -17,7 +18,8 @@ import time
 import yaml
 
 from nasnet_tf.errors import InputError, JobError
-from nasnet_tf.search.claims import Claims
+from nasnet_tf.search.claims import MOST_DEATHS, Claims
+from nasnet_tf.search.deaths import crashed_workers, memory_kills
 from nasnet_tf.search.durable_files import writable
 from nasnet_tf.search.file_names import CONFIG_FILE
 from nasnet_tf.search.records import count_lines, read_journal
@@ -56,6 +58,8 @@ class Supervisor:
         self._first_wait = first_wait
         self._processes: list[subprocess.Popen] = []
         self._log_starts: list[int] = []
+        self._memory_kills = 0
+        self._crashed: dict[int, str] = {}
         self._stop = threading.Event()
 
     def run(self) -> bool:
@@ -75,6 +79,7 @@ class Supervisor:
                 failed = self._attempt(lock)
                 if failed is None:
                     return not self._stop.is_set()
+                self._blame()
                 before, done = done, self._count()
                 restarts = 0 if done > before else restarts
                 limit = self._max_restarts()
@@ -94,6 +99,9 @@ class Supervisor:
                     f"({restarts} of {limit})",
                     flush=True,
                 )
+                # A worker that dies before it trains is not to be taken for
+                # one that trains what it did before.
+                Claims(self._model_dir).sweep(self._finished())
                 self._stop.wait(wait)
         return False
 
@@ -110,6 +118,10 @@ class Supervisor:
                 if all(code == 0 for code in codes):
                     return None
                 if any(codes):
+                    self._crashed = crashed_workers(
+                        {w: code for w, code in enumerate(codes) if code},
+                        memory_kills() > self._memory_kills,
+                    )
                     return self._failure()
                 self._stop.wait(_POLL)
             return None
@@ -117,6 +129,7 @@ class Supervisor:
             self._kill()
 
     def _start(self, lock):
+        self._memory_kills, self._crashed = memory_kills(), {}
         logs = self._model_dir / LOG_FOLDER
         with writable(logs):
             logs.mkdir(exist_ok=True)
@@ -193,9 +206,23 @@ class Supervisor:
         for process in self._processes:
             process.wait()
 
+    def _blame(self):
+        """Notes the children that workers crashed at."""
+        claims, finished = Claims(self._model_dir), self._finished()
+        for worker, reason in self._crashed.items():
+            child = claims.blame(worker, reason, finished)
+            if child is not None:
+                print(
+                    f"worker {worker} trained child {child}: {reason}; a child "
+                    f"that {MOST_DEATHS} workers die of counts as failed",
+                    flush=True,
+                )
+
+    def _finished(self):
+        return {record.child for record in read_journal(self._model_dir)}
+
     def _under_way(self):
-        finished = {record.child for record in read_journal(self._model_dir)}
-        children = Claims(self._model_dir).under_way(finished)
+        children = Claims(self._model_dir).under_way(self._finished())
         names = ", ".join(map(str, children))
         return f" with child {names} under way" if children else ""
 

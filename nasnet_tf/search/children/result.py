@@ -14,6 +14,8 @@ class ChildResult:
         curve: an entry for each evaluation: `step`, `loss`, `accuracy`.
         seconds: from the genotype to the accuracy.
         failure: why there is no accuracy, in one line; None where there is.
+        unexpected: whether the failure is neither divergence nor memory, so
+            that the machine may be at fault and not the child.
     """
 
     accuracy: float
@@ -21,3 +23,4 @@ class ChildResult:
     curve: list[dict]
     seconds: float
     failure: str | None = None
+    unexpected: bool = False

@@ -8,6 +8,7 @@ import time
 
 import tensorflow as tf
 
+from nasnet_tf.data import decoding_errors
 from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.genotype import Genotype
 from nasnet_tf.search.children.data import ChildData
@@ -79,21 +80,30 @@ class Trainer:
         Returns:
             What came of it: a child that diverges, does not fit into memory
             or fails otherwise says so in `failure`.
+
+        Raises:
+            InputError: an image cannot be read.
         """
         begun = time.monotonic()
-        curve, failure = [], None
+        curve, failure, unexpected = [], None, False
         try:
-            self._train(genotype, seed, curve)
+            with decoding_errors():
+                self._train(genotype, seed, curve)
         except InputError:
             # Not the child's fault: the next one would meet it too.
             raise
+        except DivergedError as error:
+            failure = f"diverged: {error}"
+        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+            failure = f"out of memory: {first_line(error)}"
         except Exception as error:
-            failure = _reason(error)
+            failure = f"{type(error).__name__}: {first_line(error)}"
+            unexpected = True
         finally:
             self.children.end()
         seconds = time.monotonic() - begun
         if failure:
-            return ChildResult(0.0, None, curve, seconds, failure)
+            return ChildResult(0.0, None, curve, seconds, failure, unexpected)
         last = curve[-1]
         return ChildResult(last["accuracy"], last["loss"], curve, seconds)
 
@@ -124,11 +134,3 @@ def evaluation(data: ChildData, evaluation_step) -> dict[str, float]:
         for name in totals:
             totals[name] += float(sums[name])
     return {k: totals[k] / totals["examples"] for k in ("loss", "accuracy")}
-
-
-def _reason(error):
-    if isinstance(error, DivergedError):
-        return f"diverged: {error}"
-    if isinstance(error, (tf.errors.ResourceExhaustedError, MemoryError)):
-        return f"out of memory: {first_line(error)}"
-    return f"{type(error).__name__}: {first_line(error)}"
