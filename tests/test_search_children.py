@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import line_of
 from small_children import (
     both_forms,
@@ -147,12 +148,34 @@ def test_a_child_that_diverges_says_so(small_space):
     result = trainer.train(genotypes(small_space, 1)[0], seed=1)
     assert result.accuracy == 0 and result.loss is None
     assert result.failure.startswith("diverged: the loss is")
+    assert not result.unexpected
 
 
 def test_a_child_that_fails_says_why(trainer):
     result = trainer.train("no genotype", seed=1)
     assert result.accuracy == 0
-    assert "AttributeError" in result.failure
+    assert "AttributeError" in result.failure and result.unexpected
+
+
+def test_an_image_that_cannot_be_read_is_not_the_childs_fault(
+    trainer, small_space, monkeypatch
+):
+    def batches(seed):
+        raise tf.errors.InvalidArgumentError(
+            None, None, "{{function}} <<photos/3.jpg cannot be decoded>> more"
+        )
+
+    monkeypatch.setattr(trainer.data, "training_batches", batches)
+    with pytest.raises(InputError, match=r"^photos/3.jpg cannot be decoded$"):
+        trainer.train(genotypes(small_space, 1)[0], seed=1)
+
+
+def test_warm_up_must_end_before_the_child_does():
+    config = child_config(steps=3)
+    config.recipe.warmup_epochs = 5.0
+    with pytest.raises(InputError) as error:
+        ChildData(config)
+    assert "recipe.warmup_epochs: 5 are" in line_of(error)
 
 
 def test_the_method_fits_the_budget(small_space):

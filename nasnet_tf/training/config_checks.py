@@ -269,3 +269,25 @@ def check_recipe(recipe: RecipeConfig) -> None:
             f"{recipe.epochs} leaves none at the full learning rate; give "
             "fewer"
         )
+
+
+def check_warmup(
+    recipe: RecipeConfig, steps: int, steps_per_epoch: float
+) -> None:
+    """Checks that a rate that rises reaches its height.
+
+    Args:
+        recipe: `warmup_epochs` counts.
+        steps: of the training.
+        steps_per_epoch: a fraction where the images do not fill the batches.
+
+    Raises:
+        InputError: all steps are warm-up.
+    """
+    warmup = recipe.warmup_epochs * steps_per_epoch
+    if warmup >= steps:
+        raise InputError(
+            f"recipe.warmup_epochs: {recipe.warmup_epochs:g} are "
+            f"{warmup:,.0f} of {steps:,} steps and leave none at the full "
+            "learning rate; give fewer"
+        )

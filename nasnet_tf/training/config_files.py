@@ -105,10 +105,12 @@ def save_config(config: hyperparams.Config, path) -> None:
         InputError: the file cannot be written.
     """
     with written_beside(path, "model_dir") as beside:
-        text = yaml.safe_dump(
-            config.as_dict(), sort_keys=False, allow_unicode=True
-        )
-        beside.write_text(text, encoding="utf-8")
+        beside.write_text(config_text(config), encoding="utf-8")
+
+
+def config_text(config: hyperparams.Config) -> str:
+    """What `save_config` writes."""
+    return yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True)
 
 
 def first_difference(

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.training.config import ExperimentConfig
+from nasnet_tf.training.config_checks import check_warmup
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LATEST = ("learning_rate",)
@@ -50,12 +51,7 @@ class Cadence:
 
         every = steps(runtime.evaluate_every_epochs) if evaluate else None
         total = recipe.steps or steps(recipe.epochs)
-        if recipe.warmup_epochs * per_epoch >= total:
-            raise InputError(
-                f"recipe.warmup_epochs: {recipe.warmup_epochs:g} are "
-                f"{recipe.warmup_epochs * per_epoch:,.0f} of {total:,} steps "
-                "and leave none at the full learning rate; give fewer"
-            )
+        check_warmup(recipe, total, per_epoch)
         return cls(
             steps=total,
             steps_per_epoch=per_epoch,

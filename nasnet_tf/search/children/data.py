@@ -7,6 +7,7 @@ import tensorflow as tf
 from nasnet_tf import data
 from nasnet_tf.errors import InputError
 from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.training.config_checks import check_warmup
 
 
 class ChildData:
@@ -27,8 +28,8 @@ class ChildData:
         evaluation_dataset: the held-out `(images, labels, weights)`.
 
     Raises:
-        InputError: there are no such images, or neither steps nor epochs are
-            given.
+        InputError: there are no such images, neither steps nor epochs are
+            given, or all of them are warm-up.
     """
 
     def __init__(self, config: SearchConfig):
@@ -39,6 +40,7 @@ class ChildData:
         self.image_shape = (size, size, opened.train.channels)
         self.steps_per_epoch = opened.train.size / recipe.batch_size
         self.steps = _steps(recipe, self.steps_per_epoch)
+        check_warmup(recipe, self.steps, self.steps_per_epoch)
         self._seed = tf.Variable(0, trainable=False, dtype="int64")
         self.training_dataset = data.training_batches(
             opened.train,
