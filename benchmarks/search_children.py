@@ -12,7 +12,6 @@ children per hour over those of `fit`.
 import gc
 import json
 import os
-import pathlib
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -23,6 +22,7 @@ import tensorflow as tf
 from absl import flags
 
 from nasnet_tf import command_line
+from nasnet_tf.output_file import check_output, written_beside
 from nasnet_tf.search.cell_space import make_cell_space
 from nasnet_tf.search.children.built import BuiltChildren
 from nasnet_tf.search.children.data import ChildData
@@ -117,6 +117,8 @@ def measure(config: SearchConfig) -> dict[str, list[float]]:
 
 def main(arguments):
     command_line.check_no_arguments(arguments)
+    if _OUT.value:
+        check_output(_OUT.value)
     tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
     tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
     seconds = measure(configuration())
@@ -139,7 +141,8 @@ def main(arguments):
         print(f"{form:8}" + "".join(f"{row[c]:20.4g}" for c in columns))
     if _OUT.value:
         text = json.dumps({"seconds": seconds, "figures": figures}, indent=2)
-        pathlib.Path(_OUT.value).write_text(text + "\n", encoding="utf-8")
+        with written_beside(_OUT.value) as beside:
+            beside.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

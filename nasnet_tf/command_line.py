@@ -53,22 +53,29 @@ def check_no_arguments(arguments: Sequence[str]) -> None:
 def _guarded(main, arguments):
     try:
         return main(arguments)
-    except InputError as error:
-        _fail(error)
-    except JobError as error:
-        _fail(error, code=1)
-    except KeyboardInterrupt:
-        _fail("interrupted", code=130)
+    except (InputError, JobError, KeyboardInterrupt) as error:
+        sys.exit(tell(error))
 
 
 def _parse_flags(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        _fail(f"{error}; --help lists the flags")
+        sys.exit(tell(InputError(f"{error}; --help lists the flags")))
 
 
-def _fail(message, code=2):
+def tell(error: BaseException) -> int:
+    """Prints what ends a command, in one line.
+
+    Args:
+        error: an `InputError`, a `JobError` or an interrupt.
+
+    Returns:
+        The exit code.
+    """
+    interrupted = isinstance(error, KeyboardInterrupt)
     logging.flush()
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(code)
+    print(f"error: {'interrupted' if interrupted else error}", file=sys.stderr)
+    if interrupted:
+        return 130
+    return 1 if isinstance(error, JobError) else 2

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 import nasnet_tf
+from nasnet_tf.errors import InputError
+from nasnet_tf.search import child_thread, run
 from nasnet_tf.search.config_checks import FOLDER, check_search_config
 from nasnet_tf.search.config_checks import read_search_config as read
 from nasnet_tf.search.records import read_journal, read_rounds
@@ -49,9 +51,40 @@ def test_every_configuration_is_whole(name):
 def test_defaults_are_the_paper(tmp_path):
     paper = read(["cifar10_paper"])
     assert paper.budget.samples == 20_000 and paper.child.num_cells == 2
-    # But for where the data is, the file only says what the defaults are.
-    ours = read().as_dict()
-    assert paper.as_dict() == ours
+    # But for what keeps many workers busy, the file says what the defaults are.
+    ours = read()
+    ours.budget.round_size, ours.budget.rounds_in_flight = 100, 10
+    assert paper.as_dict() == ours.as_dict()
+
+
+def test_commands_can_say_what_is_missing():
+    """A plain installation lacks Model Garden."""
+    names = ("run", "finalists", "simulate", "report.__main__")
+    modules = "".join(f"import nasnet_tf.search.{name}\n" for name in names)
+    program = "import sys\nsys.modules['official'] = None\n" + modules
+    process = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+
+
+def test_an_error_does_not_wait_for_the_child_that_is_trained(
+    tmp_path, monkeypatch, capsys
+):
+    def search(config, model_dir):
+        raise InputError("model_dir: full")
+
+    def leave(code):
+        raise SystemExit(f"left with {code}")
+
+    monkeypatch.setattr("nasnet_tf.search.loop.search", search)
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(InputError):
+        run._search(None, tmp_path)
+    monkeypatch.setattr(child_thread, "is_training", lambda: True)
+    with pytest.raises(SystemExit, match="left with 2"):
+        run._search(None, tmp_path)
+    assert capsys.readouterr().err == "error: model_dir: full\n"
 
 
 def test_missing_model_dir_is_one_line():

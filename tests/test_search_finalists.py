@@ -175,16 +175,18 @@ def test_finalists_are_ranked_and_not_trained_again(tmp_path, jobs):
 
 
 def test_compared_networks_can_have_the_parameters_of_the_best(tmp_path, jobs):
-    config = _config("budget.finalists=1")
+    config = _config("budget.finalists=2")
     _write_search(tmp_path)
     other = random_genotype(np.random.default_rng(9), blocks=5, name="other")
-    best = Genotype.from_dict(read_journal(tmp_path)[-1].genotype)
+    # The best finalist, not the best of the search.
+    best = Genotype.from_dict(read_journal(tmp_path)[1].genotype)
     parameters = child_size(best, config.child, 10, 1).parameters
     filters = filters_of_size(other, config.child, parameters, 10, 1)
     files = train_finalists(
         config, tmp_path, compare=[other], match="parameters", quiet=True
     )
     summary = json.loads(files[0].read_text())
+    assert summary["finalists"][0]["name"] == "child_1"
     assert summary["finalists"][0]["filters"] == 4
     # Five blocks in place of one.
     assert summary["compared"][0]["filters"] == filters < 4
@@ -265,6 +267,29 @@ def test_the_job_of_what_was_found_is_on_the_searchs_data(tmp_path):
     assert (job.recipe.epochs, job.recipe.steps) == (20, None)
 
 
+def test_a_job_without_an_evaluation_split_holds_images_out(
+    tmp_path, monkeypatch
+):
+    def missing(*arguments):
+        raise InputError("data.evaluation_split: 'test' is not a folder")
+
+    monkeypatch.setattr("nasnet_tf.data.open_evaluation", missing)
+    random_genotype(np.random.default_rng(2), 3).save(tmp_path / "best.json")
+    (path,) = save_training_job(_config(), tmp_path)
+    assert read_config([path]).data.held_out == 200
+
+
+def test_a_better_child_overtakes_earlier_finalists(tmp_path, jobs):
+    _write_search(tmp_path)
+    train_finalists(_config("budget.finalists=2"), tmp_path, quiet=True)
+    assert found_file(tmp_path) == tmp_path / "finalists/1.json"
+    better = random_genotype(np.random.default_rng(7), blocks=1)
+    with (tmp_path / "journal/worker_0.jsonl").open("a") as file:
+        record = _record(3, 0.6, genotype=better.to_dict())
+        file.write(record.to_json() + "\n")
+    assert found_file(tmp_path) == tmp_path / "best.json"
+
+
 @pytest.mark.slow
 def test_a_finalist_learns_digits(tmp_path):
     config = _config("budget.finalists=1,budget.finalist_epochs=4")
@@ -327,21 +352,36 @@ def test_dry_run_counts_the_hours():
         "budget.finalist_epochs=10,budget.finalist_seeds=2"
     )
     trainer, lines = _Trainer(60.0, 36.0), []
+    alone = []
+
+    def train_alone(genotype):
+        alone.append(genotype.to_json())
+        time.sleep(0.36)
+
     found = dry_run(
-        config, trainer, lambda *child: {}, workers=(1, 2), tell=lines.append
+        config,
+        trainer,
+        lambda *child: {},
+        workers=(1, 2),
+        tell=lines.append,
+        train_alone=train_alone,
     )
+    # A network of its own, however its steps were timed.
+    assert alone == [trainer.genotypes[1][0]]
     assert len({text for text, _ in trainer.genotypes}) == 2
     # One block: 2 * (2 * 2 * 13 * 13 * 2 options).
     assert found.log10_size == pytest.approx(2 * np.log10(4 * 169 * 2))
+    # 20 times the steps: 19 times the next child's, and its own.
     assert found.finalist_hours == pytest.approx(
-        3 * 2 * 36 * 20 / 3600, rel=1e-3
+        3 * 2 * (36 * 19 + 0.36) / 3600, rel=1e-3
     )
-    assert found.device_hours == pytest.approx(10 + 1.2, rel=1e-3)
+    assert found.device_hours == pytest.approx(10, rel=1e-3)
     assert found.hours[1] == pytest.approx(10 + 24 / 3600, rel=1e-3)
     assert 5 < found.hours[2] < 5.4
     assert lines[0].startswith("space A: 10^6.3 architectures, 10 decisions")
     assert lines[1] == "first child, tracing: 60.0 s, 50.00% correct"
-    assert "11.2 hours of one device" in lines[3]
+    assert "10.0 hours of one device" in lines[3]
+    assert lines[-1] == "finalists, after it: 1.14 hours of one device"
 
 
 def test_dry_run_times_the_objective_too():
@@ -360,6 +400,18 @@ def test_dry_run_times_the_objective_too():
 
 
 def test_dry_run_tells_why_no_child_trains():
-    trainer = _Trainer(1.0, failure="out of memory: 3 GiB")
-    with pytest.raises(JobError, match="out of memory: 3 GiB"):
+    trainer = _Trainer(*[1.0] * 10, failure="out of memory: 3 GiB")
+    with pytest.raises(JobError, match=r"of 10 children 10 .*: 3 GiB"):
         dry_run(_config(), trainer, tell=lambda line: None)
+
+
+def test_dry_run_passes_over_a_child_that_diverges():
+    class Diverges(_Trainer):
+        def train(self, genotype, seed):
+            self.failure = "diverged" if len(self.seconds) == 2 else None
+            return super().train(genotype, seed)
+
+    lines = []
+    found = dry_run(_config(), Diverges(1.0, 2.0, 3.0), tell=lines.append)
+    assert (round(found.first_seconds), round(found.child_seconds)) == (1, 3)
+    assert "a child failed, as some do: diverged" in lines

@@ -18,6 +18,7 @@ from nasnet_tf.search.report.probabilities import (
     read_probabilities,
 )
 from nasnet_tf.search.report.reading import read_run
+from tests.conftest import line_of
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +177,13 @@ def test_bad_input_is_one_line(tmp_path):
     )
     assert run.returncode == 2
     assert "error: model_dir: missing" in run.stderr
+
+
+def test_journal_that_lacks_children_is_one_line(tmp_path):
+    write_run(tmp_path / "run", children=40)
+    (tmp_path / "run/journal/worker_1.jsonl").unlink()
+    with pytest.raises(
+        InputError, match=r"lacks child \d+ of round 0"
+    ) as error:
+        read_run(tmp_path / "run")
+    line_of(error)

@@ -1,7 +1,8 @@
-"""What a search will cost, from two children."""
+"""What a search will cost, from a few children."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ WORKERS = (1, 2, 20, 100, 450)
 SPREAD = 0.2
 # Simulated at most; more children last longer in proportion.
 _SIMULATED = 5_000
+# Samples of which two have to be trained to the end.
+_MOST_TRIED = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +36,9 @@ class Estimate:
         log10_size: of the space.
         first_seconds: of the first child, with tracing.
         child_seconds: of the next one.
-        device_hours: of all children, finalists included, on one device.
-        hours: of the search by number of workers, finalists not included.
-        finalist_hours: on one worker.
+        device_hours: of all children on one device.
+        hours: of the search by number of workers.
+        finalist_hours: of the finalists after it, on one device.
     """
 
     log10_size: float
@@ -52,11 +55,13 @@ def dry_run(
     judge: Callable | None = None,
     workers: Sequence[int] = WORKERS,
     tell: Callable[[str], None] = print,
+    train_alone: Callable | None = None,
 ) -> Estimate:
     """Trains two children and says what the whole search will cost.
 
     Every sample counts as a child: repeats, which are not trained, make it
-    cheaper.
+    cheaper. Where there are finalists, which are networks of their own, one
+    of the children is trained again as such a network.
 
     Args:
         config: of the search.
@@ -66,10 +71,12 @@ def dry_run(
             search's objective, such as the measured latency.
         workers: numbers of workers to tell the hours for.
         tell: gets each line.
+        train_alone: trains a genotype as a network of its own; None: as the
+            search would.
 
     Raises:
         InputError: the configuration or the data is bad.
-        JobError: a child cannot be trained.
+        JobError: hardly any child can be trained.
     """
     from nasnet_tf.search.config_checks import check_search_config, make_space
 
@@ -89,37 +96,61 @@ def dry_run(
     if judge is None:
         judge = make_objective(config, trainer.data)
     generator = np.random.default_rng(config.runtime.seed)
-    seconds = []
-    samples = space.sample(generator, 2)
-    for number, which in enumerate(("first child, tracing", "next child")):
-        genotype = space.genotype(samples[number])
+    seconds, failure = [], None
+    for number, sample in enumerate(space.sample(generator, _MOST_TRIED)):
+        genotype = space.genotype(sample)
         result = trainer.train(genotype, number)
-        if result.failure:
-            raise JobError(f"a child cannot be trained: {result.failure}")
         begun = time.monotonic()
         cost = judge(genotype, result.accuracy).get("cost")
-        seconds.append(result.seconds + time.monotonic() - begun)
+        taken = result.seconds + time.monotonic() - begun
+        if result.failure:
+            failure = result.failure
+            tell(f"a child failed, as some do: {failure}")
+            continue
+        which = "next child" if seconds else "first child, tracing"
+        seconds.append(taken)
         tell(
-            f"{which}: {seconds[-1]:,.1f} s, {result.accuracy:.2%} correct"
+            f"{which}: {taken:,.1f} s, {result.accuracy:.2%} correct"
             + (f", {config.objective.cost} {cost:,.6g}" if cost else "")
         )
-    longer = _finalist_ratio(config, trainer)
-    estimate = _estimate(config, space.log10_size, *seconds, longer, workers)
+        if len(seconds) == 2:
+            break
+    else:
+        raise JobError(
+            f"of {_MOST_TRIED} children {_MOST_TRIED - len(seconds)} cannot be "
+            f"trained, the last: {failure}"
+        )
+    finalist = 0.0
+    if budget.finalists:
+        begun = time.monotonic()
+        (train_alone or _trained_alone(config, space))(genotype)
+        # What is not tracing grows with the steps.
+        more = _finalist_ratio(config, trainer) - 1
+        finalist = time.monotonic() - begun + more * seconds[1]
+    estimate = _estimate(config, space.log10_size, *seconds, finalist, workers)
     _tell(estimate, budget, tell)
     return estimate
 
 
-def _estimate(config, log10_size, first, child, longer, workers):
+def _trained_alone(config, space):
+    from nasnet_tf.search.children import make_trainer
+
+    config = copy.deepcopy(config)
+    config.child.method = "built"
+    trainer = make_trainer(config, space)
+    return lambda genotype: trainer.train(genotype, config.runtime.seed)
+
+
+def _estimate(config, log10_size, first, child, finalist, workers):
     budget = config.budget
     trainings = budget.finalists * budget.finalist_seeds
-    finalists = trainings * longer * child
     return Estimate(
         log10_size=log10_size,
         first_seconds=first,
         child_seconds=child,
-        device_hours=(budget.samples * child + finalists) / HOUR,
+        device_hours=budget.samples * child / HOUR,
         hours={w: _hours(config, first, child, w) for w in workers},
-        finalist_hours=finalists / HOUR,
+        finalist_hours=trainings * finalist / HOUR,
     )
 
 
@@ -159,4 +190,7 @@ def _tell(estimate, budget, tell):
         days = f" ({hours / 24:,.1f} days)" if hours >= 48 else ""
         tell(f"  {workers:>5,} worker(s): {hours:,.2f} hours{days}")
     if estimate.finalist_hours:
-        tell(f"finalists: {estimate.finalist_hours:,.2f} hours, included above")
+        tell(
+            f"finalists, after it: {estimate.finalist_hours:,.2f} hours of one "
+            "device"
+        )

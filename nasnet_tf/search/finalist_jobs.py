@@ -144,17 +144,21 @@ def _train(job, folder):
 
 def _test_accuracy(model, job):
     """On the evaluation split, where it took no part; None without one."""
-    from nasnet_tf.data import open_evaluation
     from nasnet_tf.evaluation import evaluate
 
-    if not job.data.held_out:
-        return None
+    source = job.data.held_out and evaluation_split(job)
+    return evaluate(model, source, job.data).top1 if source else None
+
+
+def evaluation_split(job: ExperimentConfig):
+    """The `Source` of a job's evaluation split; None where there is none."""
+    from nasnet_tf.data import open_evaluation
+
     try:
         split = job.data.evaluation_split
-        source = open_evaluation(job.data, job.runtime.seed, split)
+        return open_evaluation(job.data, job.runtime.seed, split)
     except InputError:
         return None
-    return evaluate(model, source, job.data).top1
 
 
 def _entry(candidate, config, results):

@@ -7,11 +7,14 @@ What comes out are genotype files, `finalists/1.json` the best, which the zoo,
 the training jobs, the detector and the exporter take by name.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import pathlib
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -26,19 +29,16 @@ from nasnet_tf.errors import InputError
 from nasnet_tf.genotype import Genotype
 from nasnet_tf.genotypes import get_genotype
 from nasnet_tf.output_file import written_beside
-from nasnet_tf.search.config import SearchConfig
-from nasnet_tf.search.costs import child_size, filters_of_size
+from nasnet_tf.packages import check_packages
 from nasnet_tf.search.file_names import (
     CONFIG_FILE,
     FINALISTS_FILE,
     FINALISTS_FOLDER,
 )
-from nasnet_tf.search.finalist_jobs import (
-    Candidate,
-    finalist_recipe,
-    train_candidate,
-)
 from nasnet_tf.search.records import best_records, read_journal
+
+if TYPE_CHECKING:  # It imports Model Garden.
+    from nasnet_tf.search.config import SearchConfig
 
 MATCHES = ("filters", "parameters")
 
@@ -67,7 +67,7 @@ def train_finalists(
         compare: genotypes, names such as `"NASNET_A"` or files, to train in
             the same way beside them; they are not ranked.
         match: what they have in common with the finalists: the children's
-            `"filters"`, F, or the `"parameters"` of the search's best, as
+            `"filters"`, F, or the `"parameters"` of the best finalist, as
             nearly as an even F allows.
         quiet: print nothing.
 
@@ -79,22 +79,29 @@ def train_finalists(
             cannot be written.
         JobError: it was stopped by a signal.
     """
+    from nasnet_tf.search.finalist_jobs import finalist_recipe, train_candidate
+
     model_dir = expanded_path("model_dir", model_dir).resolve()
     count, seeds = config.budget.finalists, config.budget.finalist_seeds
     check_integer("finalists", count)
     check_integer("finalist_seeds", seeds)
     check_choice("match", match, MATCHES)
     candidates = _candidates(model_dir, count)
+    # Before hours of training: what is no genotype is told here.
     others = [_other(genotype) for genotype in compare]
-    if match == "parameters" and others:
-        others = _of_equal_size(others, candidates[0], config)
     jobs = model_dir / FINALISTS_FOLDER / "jobs"
-    entries = [
-        train_candidate(candidate, config, jobs / candidate.name, quiet)
-        for candidate in (*candidates, *others)
-    ]
-    ranked = sorted(entries[: len(candidates)], key=lambda e: -e["reward"])
+
+    def trained(some):
+        return [
+            train_candidate(one, config, jobs / one.name, quiet) for one in some
+        ]
+
+    ranked = sorted(trained(candidates), key=lambda e: -e["reward"])
     genotypes = {candidate.name: candidate.genotype for candidate in candidates}
+    if match == "parameters" and others:
+        best = genotypes[ranked[0]["name"]]
+        others = _of_equal_size(others, best, config)
+    compared = trained(others)
     files = []
     for rank, entry in enumerate(ranked, start=1):
         entry["rank"], entry["file"] = rank, f"{FINALISTS_FOLDER}/{rank}.json"
@@ -103,7 +110,7 @@ def train_finalists(
     recipe = finalist_recipe(config)
     summary = {
         "finalists": ranked,
-        "compared": entries[len(candidates) :],
+        "compared": compared,
         "epochs": recipe.epochs,
         "steps": recipe.steps,
         "seeds": seeds,
@@ -118,6 +125,8 @@ def train_finalists(
 
 
 def _candidates(model_dir, count):
+    from nasnet_tf.search.finalist_jobs import Candidate
+
     best = best_records(read_journal(model_dir), count)
     if not best or best[0].genotype is None:
         raise InputError(
@@ -134,10 +143,11 @@ def _candidates(model_dir, count):
 
 def _of_equal_size(others, best, config):
     from nasnet_tf import data
+    from nasnet_tf.search.costs import child_size, filters_of_size
 
     opened = data.open_data(config.data, config.runtime.seed)
     images = len(opened.class_names), opened.train.channels
-    parameters = child_size(best.genotype, config.child, *images).parameters
+    parameters = child_size(best, config.child, *images).parameters
     return [
         dataclasses.replace(
             other,
@@ -150,6 +160,8 @@ def _of_equal_size(others, best, config):
 
 
 def _other(genotype):
+    from nasnet_tf.search.finalist_jobs import Candidate
+
     genotype = get_genotype(genotype)
     # A file name: a genotype's own may hold anything.
     name = re.sub(r"[^\w.-]", "_", genotype.name)
@@ -157,16 +169,17 @@ def _other(genotype):
 
 
 def main(arguments):
-    from nasnet_tf.search.config_checks import (
-        check_search_config,
-        read_search_config,
-    )
-    from nasnet_tf.search.finish import finish
-
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
     if values.model_dir is None:
         raise InputError("model_dir: missing; give that of a search")
+    check_packages("nasnet_tf.search", {"tf-models-official": "official"})
+    from nasnet_tf.search.config_checks import (
+        check_search_config,
+        read_search_config,
+    )
+    from nasnet_tf.search.finish import finish, tell_written
+
     folder = expanded_path("model_dir", values.model_dir)
     if not (folder / CONFIG_FILE).is_file():
         raise InputError(
@@ -190,9 +203,7 @@ def main(arguments):
     check_integer("finalists", budget.finalists)
     check_search_config(config)
     files = finish(config, folder, values.compare, values.match)
-    print("wrote")
-    for file in files:
-        print(f"  {file}")
+    tell_written(folder, files)
 
 
 if __name__ == "__main__":
@@ -212,6 +223,6 @@ if __name__ == "__main__":
         "filters",
         MATCHES,
         "What --compare's networks have in common with the finalists: F, or "
-        "the parameters of the search's best.",
+        "the parameters of the best of them.",
     )
     command_line.run(command_line.quiet(main))

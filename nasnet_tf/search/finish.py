@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from nasnet_tf.search.config import SearchConfig
+if TYPE_CHECKING:  # It imports Model Garden.
+    from nasnet_tf.search.config import SearchConfig
 
 
 def finish(
@@ -43,3 +45,16 @@ def finish(
         files += train_finalists(config, model_dir, compare, match, quiet)
     files += save_training_job(config, model_dir)
     return [*files, write_report(model_dir)]
+
+
+def tell_written(model_dir, files: Sequence) -> None:
+    """Prints what a command wrote, and how to train what was found.
+
+    Args:
+        model_dir: of the search.
+        files: that were written.
+    """
+    from nasnet_tf.search.found import training_command
+
+    print("wrote", *files, sep="\n  ")
+    print(f"train it: {training_command(model_dir)}")

@@ -15,14 +15,14 @@ from nasnet_tf.search.config_checks import (
     check_search_config,
     make_space,
 )
-from nasnet_tf.search.durable_files import writable
+from nasnet_tf.search.durable_files import replace, writable
 from nasnet_tf.search.file_names import CONFIG_FILE
 from nasnet_tf.search.objective import make_objective
 from nasnet_tf.search.records import ChildRecord
 from nasnet_tf.search.rounds import Rounds
 from nasnet_tf.search.supervision import is_supervised
 from nasnet_tf.search.workers import Presence, check_agreed, connect
-from nasnet_tf.training.config_files import save_config
+from nasnet_tf.training.config_files import config_text
 from nasnet_tf.training.lock import exclusive
 from nasnet_tf.training.loop import stop_requested
 from nasnet_tf.training.strategy import cluster_of_environment
@@ -76,7 +76,9 @@ def search(
         make_trainer: `(config, space)` to an object with `train(genotype,
             seed)`, which returns a `children.result.ChildResult`, in place of
             training; in a space without genotypes it gets the decisions. It
-            must be a function of both alone.
+            must be a function of both alone. With genotypes and without
+            `judge` it also needs `data`, with `class_names` and
+            `image_shape`.
         make_strategy: `(config.strategy, space, seed)` to a `Strategy`, in
             place of those of `nasnet_tf.search.strategies`.
         judge: `(genotype, accuracy)` to a dict with the `reward`, in place of
@@ -151,7 +153,9 @@ def _run(
     if index == 0:
         with writable(model_dir):
             model_dir.mkdir(parents=True, exist_ok=True)
-        save_config(config, model_dir / CONFIG_FILE)
+            text = config_text(config)
+            # The search would be another one without it.
+            replace(model_dir / CONFIG_FILE, text.encode())
     rounds = Rounds(
         config,
         model_dir,

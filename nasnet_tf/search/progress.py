@@ -127,14 +127,14 @@ class SearchLog:
             line: of `metrics.jsonl`: `round`, `samples`, `best`, `mean`,
                 `children`, `digest` and the strategy's numbers.
             best: of all so far; None while all have failed.
-            probabilities: of `Strategy.probabilities`.
+            probabilities: of `Strategy.probabilities`, to be kept, or None.
         """
         self._mean = line["mean"]
         if not self._chief:
             return
         seconds = self._earlier_seconds + self._clock() - self._began
         line = {**line, "seconds": round(seconds, 3)}
-        if probabilities is not None and self._keeps(line["round"]):
+        if probabilities is not None:
             line["probabilities"] = self._save(line["round"], probabilities)
         path = self._model_dir / METRICS_FILE
         with writable(path):
@@ -151,6 +151,12 @@ class SearchLog:
                 self._events.scalars(line["samples"], numbers)
         self._line.line(_round_text(line))
         self._told = self._clock()
+
+    def keeps_probabilities(self, number: int) -> bool:
+        """Whether those of a round are to be kept; of a long search of some."""
+        rounds = self._samples // self._round_size
+        every = max(1, rounds // _MOST_FILES)
+        return number % every == 0 or number == rounds - 1
 
     def close(self) -> None:
         """Ends the line and the files."""
@@ -176,11 +182,6 @@ class SearchLog:
                 left = seconds * (self._samples - samples) / (now_done - done)
                 parts.append(f"{duration_text(left)} left")
         return parts
-
-    def _keeps(self, number):
-        rounds = self._samples // self._round_size
-        every = max(1, rounds // _MOST_FILES)
-        return number % every == 0 or number == rounds - 1
 
     def _save(self, number, probabilities):
         folder = self._model_dir / PROBABILITIES_FOLDER

@@ -17,9 +17,8 @@ from absl import flags, logging
 
 from nasnet_tf import command_line
 from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.packages import check_packages
-from nasnet_tf.search.found import training_command
 from nasnet_tf.search.supervision import is_supervised, watch_supervisor
 from nasnet_tf.search.supervisor import Supervisor, check_workers
 from nasnet_tf.train import define_flags
@@ -79,12 +78,18 @@ def _supervise(workers, model_dir):
 
 
 def _search(config, model_dir):
+    from nasnet_tf.search.child_thread import is_training
     from nasnet_tf.search.loop import search
 
-    result = search(config, model_dir)
+    try:
+        result = search(config, model_dir)
+    except (InputError, JobError) as error:
+        if not is_training():
+            raise
+        _leave(command_line.tell(error))
     if not result.complete:
         _tell_stopped(model_dir)
-        _leave()
+        _leave(0)
     if is_supervised():
         return
     if os.environ.get("TF_CONFIG"):
@@ -95,7 +100,7 @@ def _search(config, model_dir):
 
 def _finish(config, result, model_dir):
     from nasnet_tf.search.file_names import BEST_FILE
-    from nasnet_tf.search.finish import finish
+    from nasnet_tf.search.finish import finish, tell_written
 
     best = result.best
     failures = sum(bool(record.failure) for record in result.records)
@@ -104,9 +109,17 @@ def _finish(config, result, model_dir):
         f"{failures} of them failed; best reward {best.reward:.4f}, accuracy "
         f"{best.accuracy:.4f} (child {best.child})"
     )
-    files = [model_dir / BEST_FILE, *finish(config, model_dir)]
-    print("wrote", *files, sep="\n  ")
-    print(f"train it: {training_command(model_dir)}")
+    if config.budget.finalists:
+        # The threads of a search's worker are too few for them.
+        program = [sys.executable, "-m", "nasnet_tf.search.finalists"]
+        _become(
+            [
+                *program,
+                f"--model_dir={model_dir}",
+                f"--finalists={config.budget.finalists}",
+            ]
+        )
+    tell_written(model_dir, [model_dir / BEST_FILE, *finish(config, model_dir)])
 
 
 def _finish_elsewhere():
@@ -132,12 +145,12 @@ def _tell_stopped(model_dir):
     )
 
 
-def _leave():
+def _leave(code):
     # The thread that trains a child cannot be ended, and Python would wait
     # for it or fall over it.
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(code)
 
 
 def _define_flags():

@@ -103,6 +103,8 @@ def freshest(
 def compare_with_run(model_dir, **cluster) -> dict:
     """What a search did beside what the simulation says of it.
 
+    Both begin when the workers are ready.
+
     Args:
         model_dir: of a search.
         **cluster: further arguments of `Cluster`, such as `update_seconds`.
@@ -183,7 +185,9 @@ def main(arguments):
         "start_seconds": values.start_seconds,
     }
     if values.model_dir:
-        _print_comparison(compare_with_run(values.model_dir, **overheads))
+        # The journal does not know when the workers were started.
+        ready = {**overheads, "start_seconds": 0.0}
+        _print_comparison(compare_with_run(values.model_dir, **ready))
     workers = _integers("workers", values.workers)
     rows = sweep(
         measured,

@@ -14,6 +14,7 @@ import tensorflow as tf
 from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.search.config import RuntimeConfig
 from nasnet_tf.search.durable_files import writable
+from nasnet_tf.search.supervision import is_supervised
 from nasnet_tf.training.config import RuntimeConfig as TrainingRuntime
 from nasnet_tf.training.strategy import make_strategy, over_all_workers
 
@@ -147,6 +148,7 @@ def connect(runtime: RuntimeConfig, count: int) -> tf.distribute.Strategy:
 
     Raises:
         InputError: `TF_CONFIG` cannot be used, or TensorFlow computed before.
+        JobError: an address that a supervisor chose cannot be used.
     """
     threads = runtime.threads
     if threads is None and not tf.config.list_physical_devices("GPU"):
@@ -170,7 +172,13 @@ def connect(runtime: RuntimeConfig, count: int) -> tf.distribute.Strategy:
 def _strategy(count):
     if count < 2:
         return tf.distribute.get_strategy()
-    return make_strategy(TrainingRuntime(strategy="multi_worker"))
+    try:
+        return make_strategy(TrainingRuntime(strategy="multi_worker"))
+    except InputError as error:
+        if not is_supervised():
+            raise
+        # Its supervisor chose the addresses, and will choose others.
+        raise JobError(str(error)) from error
 
 
 def check_agreed(value: bytes, what: str, remedy: str) -> None:

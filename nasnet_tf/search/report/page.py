@@ -181,11 +181,13 @@ def _controller(run):
 
 def _costs(run):
     section = Section("costs", "Cost against accuracy")
-    for cost, label in (
+    costs = [
         ("parameters", "parameters"),
         ("mult_adds", "mult-adds of an image"),
-        ("cost", f"cost: {run.config.get('objective', {}).get('cost')}"),
-    ):
+    ]
+    if run.config.get("objective", {}).get("cost") == "latency":
+        costs.append(("cost", "milliseconds in LiteRT"))
+    for cost, label in costs:
         figure = pictures.against_cost(run, cost, label)
         if figure is not None:
             section.figure(figure, f"{label.capitalize()} of every child.")

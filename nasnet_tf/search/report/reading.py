@@ -105,7 +105,8 @@ def read_run(model_dir) -> SearchRun:
         model_dir: of the search.
 
     Raises:
-        InputError: it is no folder of a search, or has no finished child.
+        InputError: it is no folder of a search, has no finished child, or
+            its journal lacks some.
     """
     folder = expanded_path("model_dir", model_dir)
     # First: beside a running search, the journal then has all of these.
@@ -116,6 +117,13 @@ def read_run(model_dir) -> SearchRun:
             f"model_dir: {folder} holds no finished child of a search; give "
             "the model_dir of nasnet_tf.search.run"
         )
+    known = {record.child for record in records}
+    for line in rounds:
+        if lost := set(line["children"]) - known:
+            raise InputError(
+                f"model_dir: the journal in {folder} lacks child {min(lost)} "
+                f"of round {line['round']}; put journal/ back"
+            )
     return SearchRun(
         folder,
         _read(folder / CONFIG_FILE, yaml.safe_load),
