@@ -33,7 +33,7 @@ def stage(context):
     command += [f"--workers={WORKERS}", "--params_override="]
     command[-1] += (
         f"budget.samples={SAMPLES},budget.round_size={ROUND_SIZE},"
-        "budget.finalists=0,"
+        "strategy.name=rl,budget.finalists=0,"
         f"runtime.seed={context.seed},runtime.tensorboard=false"
     )
     if subprocess.run(command).returncode:
