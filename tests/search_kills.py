@@ -27,15 +27,18 @@ ROUND = 6
 _PATIENCE = 120
 
 
-def start(override, model_dir, workers=2, seconds=0.3):
-    """The supervisor of a search, in a process of its own."""
+def start(override, model_dir, workers=2, seconds=0.3, more=()):
+    """The supervisor of a search, in a process of its own.
+
+    Its workers are those of `tests.search_runs`, with these arguments more.
+    """
     program = (
         "import sys; from nasnet_tf.search.supervisor import Supervisor;"
         "command = [sys.executable, '-m', 'tests.search_runs', *sys.argv[2:]];"
         "Supervisor(command, int(sys.argv[1]), sys.argv[3],"
         " first_wait=0.1).run()"
     )
-    arguments = [str(workers), override, str(model_dir), str(seconds)]
+    arguments = [str(workers), override, str(model_dir), str(seconds), *more]
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         env=os.environ | {"PYTHONPATH": str(pathlib.Path.cwd())},

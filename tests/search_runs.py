@@ -1,6 +1,8 @@
 """Searches whose children take no time, in this process and in others."""
 
 import hashlib
+import os
+import signal
 import time
 
 from nasnet_tf import command_line
@@ -78,10 +80,18 @@ def run_search(config, folder, trainer=None, **arguments):
 
 
 def main(arguments):
-    """A worker: `python -m tests.search_runs OVERRIDES MODEL_DIR SECONDS`."""
+    """A worker: `python -m tests.search_runs OVERRIDES MODEL_DIR SECONDS`.
+
+    A number after these: children whose seed it divides crash their worker.
+    """
     watch_supervisor()
-    override, model_dir, seconds = arguments
-    trainer = StandInTrainer(float(seconds))
+    override, model_dir, seconds, *divisors = arguments
+
+    def crashes(genotype, seed):
+        if any(seed % int(divisor) == 0 for divisor in divisors):
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+    trainer = StandInTrainer(float(seconds), fails=crashes)
     result = search(
         read_search_config(override=override),
         model_dir,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from nasnet_tf.search.child_thread import child_seed
 from nasnet_tf.search.records import history, read_journal, read_rounds
 from tests.search_kills import (
     digests,
@@ -41,3 +42,19 @@ def test_workers_agree_and_count_rewards_once(tmp_path, workers):
     assert len(samples) == 18
     assert len(lines_of_journal(tmp_path)) == len({r.child for r in samples})
     assert {r.worker for r in samples} <= set(range(workers))
+
+
+@pytest.mark.slow
+def test_a_child_that_crashes_its_workers_fails_alone(tmp_path):
+    divisor = 13
+    override = f"{SMALL},budget.samples=18"
+    output = finish(start(override, tmp_path, more=[str(divisor)]))
+    records = read_journal(tmp_path)
+    assert len(records) == len(lines_of_journal(tmp_path)) == 18
+    (failed,) = (r for r in records if r.failure)
+    assert child_seed(0, failed.decisions) % divisor == 0
+    assert failed.failure == (
+        "killed by SIGSEGV: 2 workers died while they trained it"
+    )
+    assert failed.reward == 0 and failed.attempt == 3
+    assert output.count("starting all again") == 2
