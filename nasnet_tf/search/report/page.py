@@ -152,7 +152,10 @@ def _progress(runs, names):
 
 
 def _controller(run):
-    section = Section("controller", "What the controller learned")
+    title = "What the controller learned"
+    if run.strategy != "rl":
+        title = "What was proposed, and when"
+    section = Section("controller", title)
     curve = pictures.entropy(run)
     if curve is not None:
         section.figure(
