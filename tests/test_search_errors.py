@@ -6,11 +6,12 @@ import threading
 import pytest
 import tensorflow as tf
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, JobError
 from nasnet_tf.search.config import RuntimeConfig
 from nasnet_tf.search.records import (
     read_journal,
 )
+from nasnet_tf.search.supervision import VARIABLE
 from nasnet_tf.search.workers import Presence, connect
 from tests.conftest import line_of
 from tests.search_runs import (
@@ -110,6 +111,24 @@ def test_threads_that_come_too_late_are_one_line():
     connect(RuntimeConfig(), 1)
     with pytest.raises(InputError, match=r"threads: 3 comes too late") as error:
         connect(RuntimeConfig(threads=3), 1)
+    line_of(error)
+
+
+def test_a_port_that_was_taken_meanwhile_is_no_bad_input(monkeypatch):
+    def taken():
+        raise RuntimeError("could not start gRPC server")
+
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", taken)
+    cluster = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
+    task = {"type": "worker", "index": 0}
+    text = json.dumps({"cluster": cluster, "task": task})
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(InputError, match="could not start gRPC"):
+        connect(RuntimeConfig(), 2)
+    # A supervisor starts its workers again, with other ports.
+    monkeypatch.setenv(VARIABLE, "1")
+    with pytest.raises(JobError, match="could not start gRPC") as error:
+        connect(RuntimeConfig(), 2)
     line_of(error)
 
 

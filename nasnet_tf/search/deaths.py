@@ -7,7 +7,6 @@ from collections.abc import Mapping
 # Linux counts here what it killed for want of memory.
 _COUNTERS = pathlib.Path("/proc/vmstat")
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
-MEMORY = "out of memory"
 
 
 def memory_kills() -> int:
@@ -45,7 +44,7 @@ def crashed_workers(
             continue
         number = signal.Signals(-code)
         if number == signal.SIGKILL and out_of_memory:
-            crashed[worker] = MEMORY
+            crashed[worker] = "out of memory"
         # TensorFlow aborts the workers of a cluster that lost another one.
         elif number in _CRASHES or (
             number == signal.SIGABRT and len(codes) == 1

@@ -95,6 +95,21 @@ def dry_run(
         trainer = make_trainer(config, space)
     if judge is None:
         judge = make_objective(config, trainer.data)
+    seconds, genotype = _timed_children(config, space, trainer, judge, tell)
+    finalist = 0.0
+    if budget.finalists:
+        begun = time.monotonic()
+        (train_alone or _trained_alone(config, space))(genotype)
+        # What is not tracing grows with the steps.
+        more = _finalist_ratio(config, trainer) - 1
+        finalist = time.monotonic() - begun + more * seconds[1]
+    estimate = _estimate(config, space.log10_size, *seconds, finalist, workers)
+    _tell(estimate, budget, tell)
+    return estimate
+
+
+def _timed_children(config, space, trainer, judge, tell):
+    """Seconds of the first two children that train, and the second of them."""
     generator = np.random.default_rng(config.runtime.seed)
     seconds, failure = [], None
     for number, sample in enumerate(space.sample(generator, _MOST_TRIED)):
@@ -114,22 +129,11 @@ def dry_run(
             + (f", {config.objective.cost} {cost:,.6g}" if cost else "")
         )
         if len(seconds) == 2:
-            break
-    else:
-        raise JobError(
-            f"of {_MOST_TRIED} children {_MOST_TRIED - len(seconds)} cannot be "
-            f"trained, the last: {failure}"
-        )
-    finalist = 0.0
-    if budget.finalists:
-        begun = time.monotonic()
-        (train_alone or _trained_alone(config, space))(genotype)
-        # What is not tracing grows with the steps.
-        more = _finalist_ratio(config, trainer) - 1
-        finalist = time.monotonic() - begun + more * seconds[1]
-    estimate = _estimate(config, space.log10_size, *seconds, finalist, workers)
-    _tell(estimate, budget, tell)
-    return estimate
+            return seconds, genotype
+    raise JobError(
+        f"of {_MOST_TRIED} children {_MOST_TRIED - len(seconds)} cannot be "
+        f"trained, the last: {failure}"
+    )
 
 
 def _trained_alone(config, space):

@@ -154,6 +154,8 @@ class SearchLog:
 
     def keeps_probabilities(self, number: int) -> bool:
         """Whether those of a round are to be kept; of a long search of some."""
+        if not self._chief:
+            return False
         rounds = self._samples // self._round_size
         every = max(1, rounds // _MOST_FILES)
         return number % every == 0 or number == rounds - 1

@@ -214,7 +214,7 @@ class Rounds:
         self._check_hope()
         self._thread.offer(self._in_flight.children(self._total))
         probabilities = None
-        if self._chief and self._log.keeps_probabilities(number):
+        if self._log.keeps_probabilities(number):
             probabilities = self.strategy.probabilities()
         trained = {r.child: r for r in records if r.round == number}
         self._log.round(
