@@ -10,7 +10,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: help install run test test-slow test-backends lint format clean
 
 help:
-	@echo "make run            the main job, on embedded data: about eight minutes"
+	@echo "make run            the main job, on embedded data: about six minutes"
 	@echo "make test           lint and tests"
 	@echo "make test-slow      the tests that take minutes"
 	@echo "make test-backends  the zoo on JAX, and on torch where it installs"
