@@ -32,15 +32,21 @@ SCALINGS = {
     "whitening": "pixels, each image less its mean, over its deviation",
 }
 LISTED_CLASSES = 20
+_TURNED = "turned as EXIF says"
 _TELLS_LITTLE = (
     "The Keras model itself answers nearly the same to all of these images, so "
     "this says little."
 )
 _READ = """\
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-photo = Image.open("photo.jpg").convert("{mode}").resize(({width}, {height}))
+photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("{mode}")
+{crop}photo = photo.resize(({width}, {height}), Image.Resampling.BILINEAR)
+"""
+_CROP = """\
+left, top = round(photo.width * {margin:g}), round(photo.height * {margin:g})
+photo = photo.crop((left, top, photo.width - left, photo.height - top))
 """
 # As `nasnet_tf.preprocess_input`; by the input's type and the preprocessing.
 _SCALE = {
@@ -132,7 +138,9 @@ def _title(original):
 def _example(result, original):
     """Code that runs the file on a photo."""
     height, width = original.size
+    margin = (1 - original.reading.crop) / 2
     read = _READ.format(
+        crop=_CROP.format(margin=margin) if margin else "",
         mode="RGB" if original.channels == 3 else "L",
         width=width,
         height=height,
@@ -182,6 +190,7 @@ def _interface(result, original):
             f"{dtype} ({batch}, {', '.join(map(str, shape[1:]))}), "
             f"{pixels}: {scaling}",
         ),
+        ("image", f"{original.reading.describe(original.size)}, {_TURNED}"),
         ("output", f"float32 ({batch}, {original.classes}): {_output(result)}"),
         ("classes", _classes(original)),
     ]

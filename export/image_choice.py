@@ -93,13 +93,20 @@ def _of_data(original, split, count):
         count,
         original.config.runtime.seed,
         original.class_names,
+        original.reading,
     )
 
 
 def _photos(original, folder, count, skip=0):
     try:
         return folder_images(
-            folder, original.size, original.channels, count, SEED, skip
+            folder,
+            original.size,
+            original.channels,
+            count,
+            SEED,
+            skip,
+            original.reading,
         )
     except InputError as error:
         # There the argument has another name.

@@ -12,10 +12,10 @@ from PIL import Image
 
 from nasnet_tf.applications import preprocess_input
 from nasnet_tf.arguments import expanded_path
-from nasnet_tf.classify import SMALLEST_CROPPED
 from nasnet_tf.errors import InputError
+from nasnet_tf.image_reading import WHOLE, ImageReading
 from nasnet_tf.packages import check_packages
-from nasnet_tf.photos import SUFFIXES, read_all, read_photo
+from nasnet_tf.photos import SUFFIXES, read_all
 
 if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
     from nasnet_tf.data import Source
@@ -85,11 +85,9 @@ def folder_images(
     count: int,
     seed: int = 0,
     skip: int = 0,
+    reading: ImageReading = WHOLE,
 ) -> Images:
     """Photos below a folder, chosen at random.
-
-    They are read as `nasnet_tf.classify` reads them: at 96 pixels and more
-    the middle 87.5 % of height and width, else the whole photo.
 
     Args:
         path: of the folder; photos may be in folders below it.
@@ -99,6 +97,7 @@ def folder_images(
         seed: of the choice.
         skip: leave out what a choice of so many takes; where nothing else is
             left, that is taken, and the name says so.
+        reading: which part of a photo to take.
 
     Raises:
         InputError: no such folder, no photos in it, or some that were chosen
@@ -121,10 +120,11 @@ def folder_images(
     if skip and skip >= len(photos):
         skip, name = 0, f"{name}, those calibrated on"
     chosen = order[skip : skip + count]
-    crop = min(size) >= SMALLEST_CROPPED
     pixels = read_all(
         [photos[number] for number in sorted(chosen)],
-        lambda photo: read_photo(photo, size, channels, crop).astype("uint8"),
+        lambda photo: np.rint(reading.read(photo, size, channels)).astype(
+            "uint8"
+        ),
     )
     return _named(name, np.stack(pixels))
 
@@ -137,8 +137,9 @@ def data_images(
     count: int,
     seed: int = 0,
     class_names: list[str] | None = None,
+    reading: ImageReading = WHOLE,
 ) -> Images:
-    """Images of a data set, chosen at random, cropped as for evaluation.
+    """Images of a data set, chosen at random.
 
     Args:
         config: which set.
@@ -151,6 +152,7 @@ def data_images(
             choice.
         class_names: of the model, which number the labels; None: as the data
             number them.
+        reading: which part of an image to take.
 
     Raises:
         InputError: the data are not there or cannot be read, or have other
@@ -167,7 +169,7 @@ def data_images(
     order = _class_order(source, class_names)
     part = source.part(_chosen(source, count, seed), source.name)
     pixels, labels = [], []
-    batches = evaluation_batches(part, config, size, "scale", _BATCH)
+    batches = evaluation_batches(part, reading, size, "scale", _BATCH)
     with decoding_errors():
         # It ends a source that would be read on for more.
         for batch in batches.take(-(-part.size // _BATCH)):

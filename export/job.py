@@ -35,6 +35,7 @@ def export_model(
     image_size=None,
     input_type: str = "float32",
     preprocessing: str | None = None,
+    crop: float | None = None,
     rewrites=None,
     calibration=None,
     calibration_images: int = 200,
@@ -64,6 +65,8 @@ def export_model(
         input_type: `"uint8"`: LiteRT and ONNX files take pixels, and scale
             them inside. A SavedModel has a signature for these in any case.
         preprocessing: of a model that does not know its own.
+        crop: share of height and of width that it reads of an image, from the
+            middle, in place of what it says.
         rewrites: names of `export.rewrites.REWRITES`, `"all"` or `"none"`;
             None: those that pay for this format.
         calibration: folder of photos for int8, at any depth; None: training
@@ -93,7 +96,7 @@ def export_model(
     stage = Stages(quiet)
     with stage("load the model") as tell:
         original = read_original(
-            source, image_size, preprocessing, config_files, override
+            source, image_size, preprocessing, config_files, override, crop
         )
         tell(original.name)
     with stage("rewrite it") as tell:

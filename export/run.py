@@ -46,6 +46,7 @@ def main(arguments):
         image_size=image_size,
         input_type=values.input_type,
         preprocessing=values.preprocessing,
+        crop=values.crop,
         rewrites=values.rewrites,
         calibration=values.calibration,
         calibration_images=values.calibration_images,
@@ -89,6 +90,9 @@ if __name__ == "__main__":
     )
     flags.DEFINE_string(
         "preprocessing", None, "scale or whitening; of models not of this zoo."
+    )
+    flags.DEFINE_float(
+        "crop", None, "Share of height and width, in place of the model's."
     )
     flags.DEFINE_string(
         "rewrites",

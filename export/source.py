@@ -14,9 +14,11 @@ from nasnet_tf.arguments import (
     MIN_SIZE,
     check_choice,
     check_image_size,
+    check_number,
     expanded_path,
 )
 from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.image_reading import ImageReading, usual_reading
 from nasnet_tf.nasnet import PREPROCESSINGS, NASNet
 from nasnet_tf.packages import check_packages
 
@@ -37,6 +39,7 @@ class Original:
         name: where it comes from, for people.
         size: `(height, width)` that it is exported for, pixels.
         preprocessing: of its images; see `nasnet_tf.preprocess_input`.
+        reading: the part of an image that it reads.
         class_names: by number, or None.
         config: whose `data` it was trained on, or None.
         data_given: whether the user named the data, who then wants them.
@@ -46,6 +49,7 @@ class Original:
     name: str
     size: tuple[int, int]
     preprocessing: str
+    reading: ImageReading
     class_names: list[str] | None = None
     config: ExperimentConfig | None = None
     data_given: bool = False
@@ -83,6 +87,7 @@ def read_original(
     preprocessing: str | None = None,
     config_files=(),
     override: str | None = None,
+    crop: float | None = None,
 ) -> Original:
     """Loads the model that is to be exported.
 
@@ -98,6 +103,8 @@ def read_original(
             `nasnet_tf.training.config_files.read_config`. They go before a
             job's own.
         override: goes before these.
+        crop: share of height and of width that it reads of an image, in place
+            of what it says.
 
     Raises:
         InputError: it cannot be loaded, is no classifier of images, or its
@@ -106,11 +113,14 @@ def read_original(
     data_given = bool(config_files or override)
     model, name, config = _load(source, config_files, override)
     _check_classifier(model)
+    size = _size(model, image_size)
+    preprocessing = _preprocessing(model, preprocessing)
     return Original(
         model,
         name,
-        _size(model, image_size),
-        _preprocessing(model, preprocessing),
+        size,
+        preprocessing,
+        _reading(model, size, preprocessing, config, crop),
         getattr(model, "class_names", None),
         config,
         data_given,
@@ -230,6 +240,20 @@ def _size(model, image_size):
                 f"{own[0]}x{own[1]} only; leave it out"
             )
     return size
+
+
+def _reading(model, size, preprocessing, config, crop):
+    """What the model says; else what its data, or else such models, have."""
+    reading = getattr(model, "image_reading", None)
+    if config is not None:
+        from nasnet_tf.evaluation import evaluation_reading
+
+        reading = evaluation_reading(model, config.data)
+    reading = reading or usual_reading(preprocessing, size)
+    if crop is None:
+        return reading
+    check_number("crop", crop, "(0, 1]")
+    return dataclasses.replace(reading, crop=crop)
 
 
 def _preprocessing(model, given):

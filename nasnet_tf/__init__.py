@@ -10,6 +10,7 @@ from nasnet_tf.applications import (
     NASNetMobile,
     decode_predictions,
     preprocess_input,
+    read_images,
 )
 from nasnet_tf.errors import InputError
 from nasnet_tf.features import feature_extractor
@@ -44,4 +45,5 @@ __all__ = [
     "list_presets",
     "load_weights",
     "preprocess_input",
+    "read_images",
 ]

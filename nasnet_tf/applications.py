@@ -1,10 +1,18 @@
 """NASNet as `keras.applications` spells it."""
 
 import keras
+import numpy as np
 
-from nasnet_tf.arguments import check_choice, check_integer
+from nasnet_tf.arguments import (
+    MIN_SIZE,
+    check_choice,
+    check_image_size,
+    check_integer,
+)
 from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.nasnet import PREPROCESSINGS
+from nasnet_tf.image_reading import image_reading
+from nasnet_tf.nasnet import PREPROCESSINGS, NASNet
+from nasnet_tf.photos import read_all
 from nasnet_tf.presets import from_preset
 
 
@@ -131,6 +139,43 @@ def preprocess_input(images, data_format=None, preprocessing="scale"):
     # The floor keeps a uniform image finite, as tf.image does.
     floor = keras.ops.rsqrt(size)
     return (images - mean) / keras.ops.maximum(deviation, floor)
+
+
+def read_images(paths, model: NASNet, size=None):
+    """Reads image files as a model takes them.
+
+    They are turned, cropped, resized and scaled as the network was trained to
+    see them, by its `image_reading`, `input_shape` and `preprocessing`; what
+    `nasnet_tf.classify` gives to it.
+
+    Args:
+        paths: of the files.
+        model: that is to read them.
+        size: `(height, width)` in pixels, of a model of any size.
+
+    Returns:
+        A float32 array `(files, height, width, channels)`.
+
+    Raises:
+        InputError: the size is open, or files cannot be read; names them.
+
+    Example:
+    >>> probabilities = model(nasnet_tf.read_images(["cat.jpg"], model))
+    """
+    own = tuple(model.input_shape[1:3])
+    size = own if size is None else check_image_size(size, MIN_SIZE)
+    fits = (a in (None, b) for a, b in zip(own, size, strict=True))
+    if None in size or not all(fits):
+        raise InputError(
+            f"size: {size} does not fit {model.name}, which reads {own}; give "
+            "(height, width)"
+        )
+    reading, channels = image_reading(model, size), model.input_shape[-1]
+    images = read_all(paths, lambda path: reading.read(path, size, channels))
+    scaled = preprocess_input(
+        np.stack(images), preprocessing=model.preprocessing
+    )
+    return keras.ops.convert_to_numpy(scaled)
 
 
 def decode_predictions(predictions, top=5):

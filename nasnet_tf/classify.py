@@ -17,14 +17,13 @@ from nasnet_tf import command_line
 from nasnet_tf.applications import decode_predictions, preprocess_input
 from nasnet_tf.contact_sheet import check_sheet, write_sheet
 from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.image_reading import image_reading
 from nasnet_tf.nasnet import NASNet
-from nasnet_tf.photos import find_photos, read_all, read_photo
+from nasnet_tf.photos import find_photos, read_all
 from nasnet_tf.presets import from_preset, get_preset
 
 DEFAULT_PRESET = "nasnet_a_mobile"
 DEFAULT_SIZE = 224
-# Below this side a crop would lose too much of a small photo.
-SMALLEST_CROPPED = 96
 BATCH_SIZE = 32
 
 
@@ -42,14 +41,18 @@ class Classification:
 
 
 def classify(
-    model: NASNet, paths, top: int = 5, batch_size: int = BATCH_SIZE
+    model: NASNet,
+    paths,
+    top: int = 5,
+    batch_size: int = BATCH_SIZE,
+    crop: float | None = None,
 ) -> list[Classification]:
     """Classifies photos.
 
-    Photos are read by `read_photo` at the model's input size, or 224x224
-    where it has none, and scaled by the model's `preprocessing`. The middle
-    is cropped for a model that scales (ImageNet) and reads 96 pixels or more;
-    one that whitens (CIFAR) or reads less sees the whole photo.
+    Photos are read as the model's `image_reading` says, at its input size, or
+    224x224 where it has none, and scaled by its `preprocessing`: what training
+    evaluated on. Of a model that does not say see
+    `nasnet_tf.image_reading.image_reading`.
 
     Classes are named by the model's `class_names`, or with 1000 classes as
     ImageNet's; where these names cannot be had, by number, and one line on
@@ -60,6 +63,7 @@ def classify(
         paths: of photos and folders, or one path; see `find_photos`.
         top: how many classes; no more than the model has.
         batch_size: photos at a time.
+        crop: share of height and of width to take, in place of the model's.
 
     Returns:
         For each photo its best classes.
@@ -71,15 +75,15 @@ def classify(
     for name, value in (("top", top), ("batch_size", batch_size)):
         if not isinstance(value, int) or value < 1:
             raise InputError(f"{name}: {value!r} is not a positive integer")
+    size = input_size(model)
+    reading = image_reading(model, size, crop)
     photos = find_photos(paths)
-    size = tuple(n or DEFAULT_SIZE for n in model.input_shape[1:3])
-    crop = model.preprocessing == "scale" and min(size) >= SMALLEST_CROPPED
     channels = model.input_shape[-1]
     results, names = [], None
     for start in range(0, len(photos), batch_size):
         batch = photos[start : start + batch_size]
         images = read_all(
-            batch, lambda photo: read_photo(photo, size, channels, crop)
+            batch, lambda photo: reading.read(photo, size, channels)
         )
         probabilities = _probabilities(model, np.stack(images))
         names = names or class_names(model, probabilities.shape[-1])
@@ -92,6 +96,11 @@ def classify(
             progress = f"\r{len(results)} of {len(photos)} photos"
             print(progress, end=end, file=sys.stderr, flush=True)
     return results
+
+
+def input_size(model: NASNet) -> tuple[int, int]:
+    """Height and width that photos are resized to, in pixels."""
+    return tuple(n or DEFAULT_SIZE for n in model.input_shape[1:3])
 
 
 def _check_model(model):
@@ -203,7 +212,10 @@ def main(arguments):
     check_sheet(values.out)
     photos = find_photos(arguments)
     model = load_network(values.preset, values.weights)
-    results = classify(model, photos, values.top)
+    size = input_size(model)
+    reading = image_reading(model, size, values.crop)
+    print(f"photos are read as {reading.describe(size)}", file=sys.stderr)
+    results = classify(model, photos, values.top, crop=values.crop)
     for result in results:
         print(result.path)
         for name, probability in result.classes:
@@ -221,5 +233,8 @@ if __name__ == "__main__":
     )
     flags.DEFINE_string("weights", "imagenet", "'imagenet' or a path.")
     flags.DEFINE_integer("top", 5, "Classes to print for each photo.")
+    flags.DEFINE_float(
+        "crop", None, "Share of height and width, in place of the network's."
+    )
     flags.DEFINE_string("out", None, "A .png file for a contact sheet.")
     command_line.run(main)

@@ -14,6 +14,7 @@ from nasnet_tf.arguments import (
 from nasnet_tf.errors import InputError
 from nasnet_tf.genotypes import get_genotype
 from nasnet_tf.graph import GraphBuilder
+from nasnet_tf.image_reading import ImageReading
 from nasnet_tf.plan import make_plan
 
 PREPROCESSINGS = ("scale", "whitening")
@@ -86,6 +87,9 @@ class NASNet(keras.Model):
             `nasnet_tf.fold_batch_norm` returns.
         preprocessing: how `nasnet_tf.preprocess_input` scales this model's
             images: `"scale"` or `"whitening"`; kept with the model.
+        image_reading: which part of an image file the model was trained to
+            read; an `ImageReading` or its dict, kept with the model. None:
+            not known, see `nasnet_tf.image_reading.image_reading`.
         class_names: names of the classes; kept with the model.
         dtype: dtype policy of the layers, such as `"mixed_bfloat16"`.
         name: of the model.
@@ -129,6 +133,7 @@ class NASNet(keras.Model):
         synchronized_batch_norm=False,
         folded=False,
         preprocessing="scale",
+        image_reading=None,
         class_names=None,
         dtype=None,
         name="nasnet",
@@ -172,6 +177,7 @@ class NASNet(keras.Model):
         self.genotype = genotype
         self.plan = plan
         self.preprocessing = preprocessing
+        self.image_reading = ImageReading.of(image_reading)
         self.class_names = None if class_names is None else list(class_names)
 
     @property
@@ -201,9 +207,11 @@ class NASNet(keras.Model):
             for layer in self.layers
             if not layer.trainable and layer.variables
         ]
+        reading = ImageReading.of(self.image_reading)
         return {
             **copy.deepcopy(self._config),
             "preprocessing": self.preprocessing,
+            "image_reading": reading and reading.to_dict(),
             # A plain list: Keras's own would bring the model along in a copy.
             "class_names": self.class_names and list(self.class_names),
             "frozen_layers": frozen,
@@ -237,6 +245,7 @@ def _check(config):
         check_flag(key, config[key])
     for key, interval in NUMBERS.items():
         check_number(key, config[key], interval)
+    ImageReading.of(config["image_reading"])
     check_integer("seed", config["seed"], least=0)
     if not isinstance(config["name"], str) or "/" in config["name"]:
         raise InputError(

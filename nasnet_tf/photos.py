@@ -1,4 +1,4 @@
-"""Photos from files and folders, as a network takes them."""
+"""Photos from files and folders, decoded."""
 
 import os
 import pathlib
@@ -10,7 +10,6 @@ from PIL import Image, ImageOps
 from nasnet_tf.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
-CROP = 0.875
 # What Pillow raises for files that are no images or are damaged.
 UNREADABLE = (
     OSError,
@@ -92,40 +91,20 @@ def _verify(photo):
         image.load()
 
 
-def open_photo(path) -> Image.Image:
-    """A photo of 8 bits in RGB, turned as its EXIF data says."""
+def open_photo(path, turn: bool = True) -> Image.Image:
+    """A photo of 8 bits in RGB: all commands decode as this does.
+
+    Grey, palettes, CMYK and alpha become RGB, and of an animation it is the
+    first picture.
+
+    Args:
+        path: of the file, or an open one.
+        turn: as its EXIF data says; else as it is stored.
+    """
     with Image.open(path) as image:
-        image = ImageOps.exif_transpose(image)
+        if turn:
+            image = ImageOps.exif_transpose(image)
         if image.mode.startswith("I;16"):
             # Pillow would clip 16 bits to 8 instead of scaling them.
             image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
         return image.convert("RGB")
-
-
-def read_photo(path, size, channels: int = 3, crop: bool = True) -> np.ndarray:
-    """Reads a photo as a network takes it.
-
-    With `crop` the middle 87.5 % of its height and of its width are taken, as
-    TF-slim's evaluation does. The rest is resized to `size`, bilinear; its
-    proportions are not kept.
-
-    Args:
-        path: of the photo.
-        size: `(height, width)` in pixels.
-        channels: 3 for RGB or 1 for grey.
-        crop: see above.
-
-    Returns:
-        Floats `(height, width, channels)` of 0 to 255.
-    """
-    image = open_photo(path)
-    if channels == 1:
-        image = image.convert("L")
-    width, height = image.size
-    if crop:
-        left = round(width * (1 - CROP) / 2)
-        top = round(height * (1 - CROP) / 2)
-        image = image.crop((left, top, width - left, height - top))
-    image = image.resize(size[::-1], Image.Resampling.BILINEAR)
-    pixels = np.asarray(image, "float32")
-    return pixels.reshape(*size, channels)

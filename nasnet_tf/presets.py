@@ -3,6 +3,7 @@
 import dataclasses
 
 from nasnet_tf.arguments import check_choice
+from nasnet_tf.image_reading import PUBLISHED, WHOLE
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.weights import load_weights
 
@@ -70,6 +71,7 @@ class Preset:
             "batch_norm_momentum": 0.9 if cifar else 0.9997,
             "batch_norm_epsilon": 1e-5 if cifar else 1e-3,
             "preprocessing": "whitening" if cifar else "scale",
+            "image_reading": WHOLE if cifar else PUBLISHED,
             "name": self.name,
         }
 

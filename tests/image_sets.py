@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from nasnet_tf import data
+from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.training.config import DataConfig
 
 
@@ -75,7 +76,11 @@ def evaluation(source, config, batch_size=8, size=32, preprocessing="scale"):
         return [
             {key: values.numpy() for key, values in batch.items()}
             for batch in data.evaluation_batches(
-                source, config, size, preprocessing, batch_size
+                source,
+                configured_reading(config),
+                size,
+                preprocessing,
+                batch_size,
             )
         ]
 

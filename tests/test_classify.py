@@ -13,7 +13,8 @@ import nasnet_tf.classify
 from nasnet_tf.classify import class_names, classify, load_network
 from nasnet_tf.contact_sheet import write_sheet
 from nasnet_tf.errors import InputError
-from nasnet_tf.photos import find_photos, open_photo, read_photo
+from nasnet_tf.image_reading import PUBLISHED, WHOLE, ImageReading
+from nasnet_tf.photos import find_photos, open_photo
 
 NAMES = [f"name{n}" for n in range(10)]
 
@@ -45,7 +46,7 @@ def photos(tmp_path):
 
 
 def _expected(model, photos):
-    images = np.stack([read_photo(p, (32, 32), crop=False) for p in photos])
+    images = np.stack([WHOLE.read(p, (32, 32)) for p in photos])
     deviations = images.std((1, 2, 3), keepdims=True)
     images = (images - images.mean((1, 2, 3), keepdims=True)) / deviations
     return np.asarray(model.predict(images, verbose=0))
@@ -104,7 +105,7 @@ def test_logits_get_a_softmax(model, photos):
 def test_auxiliary_head_is_left_out(photos):
     model = _network(auxiliary_head=True, input_shape=(64, 64, 3))
     (result,) = classify(model, [photos / "a.jpg"], top=10)
-    image = read_photo(photos / "a.jpg", (64, 64), crop=False) / 127.5 - 1
+    image = WHOLE.read(photos / "a.jpg", (64, 64)) / 127.5 - 1
     outputs = model(image[np.newaxis])
     row = np.asarray(outputs["predictions"])[0]
     assert result.classes[0][0] == f"class {row.argmax()}"
@@ -118,7 +119,7 @@ def test_photo_is_turned_cropped_and_scaled(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(pixels).save(tmp_path / "turned.png", exif=exif)
-    turned = read_photo(tmp_path / "turned.png", (40, 40), crop=False)
+    turned = WHOLE.read(tmp_path / "turned.png", (40, 40))
     assert turned.shape == (40, 40, 3) and turned.dtype == "float32"
     np.testing.assert_array_equal(turned[5, 20], [255, 0, 0])
     np.testing.assert_array_equal(turned[35, 20], [0, 0, 255])
@@ -126,10 +127,10 @@ def test_photo_is_turned_cropped_and_scaled(tmp_path):
     pixels = np.full((160, 80, 3), 7, "uint8")
     pixels[10:150, 5:75] = 200
     Image.fromarray(pixels).save(tmp_path / "border.png")
-    assert (read_photo(tmp_path / "border.png", (32, 32)) == 200).all()
-    whole = read_photo(tmp_path / "border.png", (160, 80), crop=False)
+    assert (PUBLISHED.read(tmp_path / "border.png", (32, 32)) == 200).all()
+    whole = WHOLE.read(tmp_path / "border.png", (160, 80))
     np.testing.assert_array_equal(whole, pixels)
-    grey = read_photo(tmp_path / "border.png", (32, 32), channels=1)
+    grey = PUBLISHED.read(tmp_path / "border.png", (32, 32), channels=1)
     assert grey.shape == (32, 32, 1) and (grey == 200).all()
 
 
@@ -140,21 +141,28 @@ def test_photos_of_16_bits_are_scaled(tmp_path):
 
 
 def test_size_and_crop_follow_the_model(model, photos, monkeypatch):
-    read = []
+    asked, read = [], ImageReading.read
 
-    def fake_read(path, size, channels, crop):
-        read.append((size, channels, crop))
-        return read_photo(path, size, channels, crop)
+    def spied_read(self, path, size, channels):
+        asked.append((size, channels, self.crop))
+        return read(self, path, size, channels)
 
-    monkeypatch.setattr(nasnet_tf.classify, "read_photo", fake_read)
+    monkeypatch.setattr(ImageReading, "read", spied_read)
     classify(model, [photos / "a.jpg"])
     for shape in ((32, 32, 1), (None, None, 3), (96, 97, 3)):
-        classify(tiny_network(input_shape=shape), [photos / "a.jpg"])
-    assert read == [
-        ((32, 32), 3, False),
-        ((32, 32), 1, False),
-        ((224, 224), 3, True),
-        ((96, 97), 3, True),
+        network = tiny_network(input_shape=shape)
+        classify(network, [photos / "a.jpg"])
+    # What a network says goes before what networks of its size usually read.
+    network.image_reading = WHOLE
+    classify(network, [photos / "a.jpg"])
+    classify(network, [photos / "a.jpg"], crop=0.5)
+    assert asked == [
+        ((32, 32), 3, 1.0),
+        ((32, 32), 1, 1.0),
+        ((224, 224), 3, 0.875),
+        ((96, 97), 3, 0.875),
+        ((96, 97), 3, 1.0),
+        ((96, 97), 3, 0.5),
     ]
 
 

@@ -5,6 +5,7 @@ import keras
 import pytest
 import yaml
 from conftest import tiny_network
+from image_sets import photo
 
 from nasnet_tf.errors import InputError
 from nasnet_tf.mult_adds import count_mult_adds, count_parameters
@@ -188,10 +189,11 @@ def test_the_lines_of_use_run(tmp_path, network):
     network.save(tmp_path / "model.keras")
     (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
     code = code.replace('"model.keras"', repr(str(tmp_path / "model.keras")))
-    images = keras.random.uniform((2, 32, 32, 3), 0, 255, seed=0)
-    names = {"images": images}
+    photo(0).save(tmp_path / "photo.jpg")
+    code = code.replace('"photo.jpg"', repr(str(tmp_path / "photo.jpg")))
+    names = {}
     exec(code, names)
-    assert names["probabilities"].shape == (2, 25)
+    assert names["probabilities"].shape == (1, 25)
     sums = keras.ops.sum(names["probabilities"], axis=-1)
     assert abs(float(sums[0]) - 1) < 1e-5
 

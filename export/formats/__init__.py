@@ -76,7 +76,11 @@ def write_format(
         from export.formats.saved_model import write_saved_model
 
         write_saved_model(
-            model, path, original.preprocessing, original.class_names
+            model,
+            path,
+            original.preprocessing,
+            original.class_names,
+            original.reading,
         )
 
 

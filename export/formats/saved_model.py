@@ -12,7 +12,7 @@ from export.formats.frozen_network import frozen_network
 from export.labels import LABELS, write_labels
 from nasnet_tf.applications import preprocess_input
 from nasnet_tf.arguments import check_choice
-from nasnet_tf.classify import SMALLEST_CROPPED
+from nasnet_tf.image_reading import WHOLE, ImageReading
 from nasnet_tf.nasnet import PREPROCESSINGS
 from nasnet_tf.native_output import native_lines_hidden
 
@@ -24,6 +24,7 @@ def write_saved_model(
     path,
     preprocessing: str,
     class_names: Sequence[str] | None = None,
+    reading: ImageReading = WHOLE,
 ) -> None:
     """Writes a classifier as a SavedModel without variables.
 
@@ -33,13 +34,12 @@ def write_saved_model(
     * `serving_default`: `images`, float32 `(batch, height, width, channels)`
       of the model's size, as `nasnet_tf.preprocess_input` returns them.
     * `pixels`: `pixels`, uint8 `(batch, any height, any width, channels)`.
-    * `encoded`: `encoded`, strings `(batch,)`: JPEG or PNG files, also BMP and
-      GIF, of any sizes, turned as their EXIF data says. Only for 1 or 3
-      channels.
+    * `encoded`: `encoded`, strings `(batch,)`: JPEG or PNG files, also GIF,
+      BMP without a palette and WebP without alpha, of any sizes, turned as
+      their EXIF data says. Only for 1 or 3 channels.
 
-    `pixels` and `encoded` take the part of an image that `nasnet_tf.classify`
-    takes, the middle 87.5 % of height and width or, of a network that whitens
-    or reads less than 96 pixels, the whole; and resize and scale it.
+    `pixels` and `encoded` take the part of an image that the network was
+    trained to read, and resize and scale it.
 
     Args:
         model: functional, of one output and one input with a fixed height and
@@ -48,6 +48,7 @@ def write_saved_model(
         preprocessing: `"scale"` or `"whitening"`; see
             `nasnet_tf.preprocess_input`.
         class_names: written to `assets/labels.txt`, one a line.
+        reading: the part of an image that the network reads.
 
     Raises:
         InputError: the preprocessing is unknown, or the weights have 2 GiB or
@@ -68,16 +69,19 @@ def write_saved_model(
             module,
             str(path),
             signatures=_signatures(
-                module.network, given.dtype, given.shape[1:], preprocessing
+                module.network,
+                given.dtype,
+                given.shape[1:],
+                preprocessing,
+                reading,
             ),
         )
 
 
-def _signatures(network, dtype, shape, preprocessing):
+def _signatures(network, dtype, shape, preprocessing, reading):
     import tensorflow as tf
 
     *size, channels = shape
-    crops = preprocessing == "scale" and min(size) >= SMALLEST_CROPPED
 
     def signature(spec, prepare):
         @tf.function(autograph=False, input_signature=[spec])
@@ -89,12 +93,12 @@ def _signatures(network, dtype, shape, preprocessing):
 
     def of_pixels(pixels):
         return preprocess_input(
-            _resized(pixels, size, crops), preprocessing=preprocessing
+            _resized(pixels, size, reading), preprocessing=preprocessing
         )
 
     def of_files(files):
         images = tf.map_fn(
-            lambda file: _resized_file(file, shape, crops),
+            lambda file: _resized_file(file, shape, reading),
             files,
             fn_output_signature=tf.TensorSpec(shape, "float32"),
         )
@@ -116,34 +120,35 @@ def _signatures(network, dtype, shape, preprocessing):
     return signatures
 
 
-def _resized(pixels, size, crops):
+def _resized(pixels, size, reading):
     """The part of images `(batch, height, width, channels)` that is read."""
     import tensorflow as tf
 
     from nasnet_tf.data import decoding
 
-    if crops:
-        shape = tf.shape(pixels)[1:3]
-        top, left, height, width = decoding.central(shape)
-        pixels = pixels[:, top : top + height, left : left + width]
+    top, left, height, width = decoding.central(reading)(tf.shape(pixels)[1:3])
+    pixels = pixels[:, top : top + height, left : left + width]
     return tf.image.resize(pixels, size, antialias=True)
 
 
-def _resized_file(file, shape, crops):
+def _resized_file(file, shape, reading):
     import tensorflow as tf
 
     from export.formats.orientation import exif_orientation, upright
     from nasnet_tf.data import decoding
 
     *size, channels = shape
-    window = decoding.central if crops else decoding.whole
+    window = decoding.central(reading)
     orientation = exif_orientation(file)
     # Of an upright JPEG only the window is decoded.
     image = tf.cond(
-        orientation == 1,
-        lambda: decoding.read_window(file, window, tuple(size)),
-        lambda: decoding.read_window(
-            upright(decoding.decode(file), orientation), window, tuple(size)
+        tf.io.is_jpeg(file) & (orientation == 1),
+        lambda: decoding.decode_jpeg(file, window),
+        lambda: decoding.cut(
+            upright(decoding.decode_without_python(file), orientation), window
         ),
+    )
+    image = decoding.resized(
+        tf.ensure_shape(image, (None, None, 3)), tuple(size)
     )
     return image if channels == 3 else tf.image.rgb_to_grayscale(image)

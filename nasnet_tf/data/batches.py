@@ -13,6 +13,7 @@ from nasnet_tf.data.corrupt_images import CorruptImages
 from nasnet_tf.data.keras_augmentation import mix_up, rand_augment
 from nasnet_tf.data.source import Source, check_readable
 from nasnet_tf.errors import InputError
+from nasnet_tf.image_reading import ImageReading
 
 if TYPE_CHECKING:  # It imports Model Garden.
     from nasnet_tf.training.config import DataConfig
@@ -100,20 +101,17 @@ def training_batches(
 
 def evaluation_batches(
     source: Source,
-    config: DataConfig,
+    reading: ImageReading,
     input_size: int | tuple[int, int],
     preprocessing: str,
     batch_size: int,
     float_dtype: str = "float32",
 ) -> tf.data.Dataset:
-    """All examples once, in order.
-
-    With `"inception"` the middle 87.5 % of height and width, else all of an
-    image, resized. Read them inside `decoding_errors()`.
+    """All examples once, in order. Read them inside `decoding_errors()`.
 
     Args:
         source: of the examples.
-        config: `augmentation` says how training cropped.
+        reading: which part of an image the network reads.
         input_size: see `training_batches`.
         preprocessing: see `training_batches`.
         batch_size: images a batch.
@@ -130,8 +128,7 @@ def evaluation_batches(
     size = _pair(input_size)
     _check_examples(source)
     check_readable(source)
-    inception = config.augmentation == "inception"
-    window = decoding.central if inception else decoding.whole
+    window = decoding.central(reading)
 
     def prepare(example):
         return decoding.read_window(
@@ -153,7 +150,7 @@ def evaluation_batches(
         }
 
     batches = source.evaluation_examples().batch(batch_size)
-    if source.image_shape != (*size, 3) or inception:
+    if source.image_shape != (*size, 3) or window is not decoding.whole:
         batches = decoding.prepared(batches, prepare, size, corrupt=None)
     return _tuned(
         batches.map(finish, num_parallel_calls=_PARALLEL, deterministic=True)

@@ -10,14 +10,19 @@ import tensorflow as tf
 from PIL import Image
 
 from nasnet_tf.data.corrupt_images import CorruptImages, input_error
-from nasnet_tf.photos import CROP
+from nasnet_tf.image_reading import ImageReading
+from nasnet_tf.photos import open_photo
 
 _PARALLEL = os.cpu_count() or 2
 # Columns that go with an image; others go with its place in the stream.
 _OF_EXAMPLE = ("label", "name", "number")
+_PNG = b"\x89PNG\r\n\x1a\n"
 # EXIF's key, and what its data begins with in JPEG, PNG and WebP.
 _ORIENTATION = 274
 _EXIF_MARKERS = (b"Exif", b"eXIf", b"EXIF")
+# The slow and exact one: Pillow's bits. TensorFlow's own choice differs in
+# two of three values, by up to 21.
+_DCT = "INTEGER_ACCURATE"
 
 
 def whole(shape) -> tuple:
@@ -25,14 +30,22 @@ def whole(shape) -> tuple:
     return 0, 0, shape[0], shape[1]
 
 
-def central(shape) -> tuple:
-    """The window of the middle 87.5 % of height and width.
+def central(reading: ImageReading) -> Callable:
+    """The window of the middle that a network reads, as `reading.read` has it.
 
-    As TF-slim evaluates on ImageNet, and as `nasnet_tf.photos.read_photo`.
+    Args:
+        reading: whose crop counts.
     """
-    margins = tf.round(tf.cast(shape[:2], "float64") * (1 - CROP) / 2)
-    top, left = tf.unstack(tf.cast(margins, "int32"))
-    return top, left, shape[0] - 2 * top, shape[1] - 2 * left
+    if reading.crop == 1:
+        return whole
+
+    def window(shape):
+        share = (1 - reading.crop) / 2
+        margins = tf.round(tf.cast(shape[:2], "float64") * share)
+        top, left = tf.unstack(tf.cast(margins, "int32"))
+        return top, left, shape[0] - 2 * top, shape[1] - 2 * left
+
+    return window
 
 
 def read_window(
@@ -41,9 +54,8 @@ def read_window(
     """Decodes a window of an image and resizes it, bilinear, antialiased.
 
     Args:
-        image: `(height, width, 3)`, uint8; or a scalar string, an encoded
-            JPEG, PNG, BMP, GIF (its first frame) or WebP, grey, with a
-            palette, in colour or with alpha.
+        image: `(height, width, 3)`, uint8; or a scalar string, a file of any
+            kind that `nasnet_tf.photos.open_photo` decodes, to the same bits.
         window: gives `(top, left, height, width)` by the shape.
         size: `(height, width)` of the result in pixels.
         photo: turn an encoded image as its EXIF data says.
@@ -54,70 +66,132 @@ def read_window(
     if image.dtype == tf.string:
         image = _decode_window(image, window, photo)
     elif window is not whole:
-        image = _cut(image, window)
+        image = cut(image, window)
+    return resized(image, size)
+
+
+def resized(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """An image `(height, width, 3)` as float32 `(*size, 3)`."""
     if image.shape[:2] != size:
         image = tf.image.resize(image, size, antialias=True)
     return tf.ensure_shape(tf.cast(image, "float32"), (*size, 3))
 
 
-def decode(encoded: tf.Tensor) -> tf.Tensor:
+def decode(encoded: tf.Tensor, photo: bool = False) -> tf.Tensor:
     """All of an encoded image: `(height, width, 3)`, uint8."""
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    return _decode_window(encoded, whole, photo)
+
+
+def decode_without_python(encoded: tf.Tensor) -> tf.Tensor:
+    """All of an encoded image by TensorFlow alone, as a SavedModel needs it.
+
+    Args:
+        encoded: a scalar string: JPEG, PNG, the first picture of a GIF, BMP
+            of 24 or 32 bits, or WebP without alpha; what TensorFlow would
+            read otherwise than Pillow, or cannot, is an error of the run.
+
+    Returns:
+        `(height, width, 3)`, uint8, as stored.
+    """
+
+    def decode_other():
+        bits = tf.io.decode_raw(tf.strings.substr(encoded, 28, 2), "uint16")
+        is_bmp = tf.strings.substr(encoded, 0, 2) == b"BM"
+        # TensorFlow would take the numbers in a palette for grey.
+        has_palette = is_bmp & tf.reduce_all(bits < 24)
+        with tf.control_dependencies(
+            [
+                tf.debugging.Assert(
+                    ~has_palette,
+                    ["encoded: a BMP with a palette; save it as PNG or JPEG"],
+                )
+            ]
+        ):
+            return tf.io.decode_image(
+                encoded, channels=3, expand_animations=False
+            )
+
+    image = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: decode_jpeg(encoded),
+        lambda: tf.cond(
+            is_png(encoded), lambda: decode_png(encoded), decode_other
+        ),
+    )
     return tf.ensure_shape(image, (None, None, 3))
 
 
-def _cut(image, window):
+def decode_jpeg(encoded: tf.Tensor, window: Callable = whole) -> tf.Tensor:
+    """A window of a JPEG file, by TensorFlow: `(height, width, 3)`, uint8.
+
+    The bits are Pillow's, but for CMYK, where they differ by up to 2.
+    """
+    shape = tf.image.extract_jpeg_shape(encoded)
+    return tf.image.decode_and_crop_jpeg(
+        encoded, tf.stack(window(shape)), channels=3, dct_method=_DCT
+    )
+
+
+def decode_png(encoded: tf.Tensor) -> tf.Tensor:
+    """A PNG file of any kind, by TensorFlow, to Pillow's bits."""
+    return tf.io.decode_png(encoded, channels=3)
+
+
+def is_png(encoded: tf.Tensor) -> tf.Tensor:
+    return tf.strings.substr(encoded, 0, len(_PNG)) == _PNG
+
+
+def cut(image: tf.Tensor, window: Callable) -> tf.Tensor:
+    """A window of an image `(height, width, 3)`."""
     top, left, height, width = window(tf.shape(image))
     return image[top : top + height, left : left + width]
 
 
 def _decode_window(encoded, window, photo):
-    orientation = tf.constant(1)
+    """By TensorFlow, where it is known to give the bits that Pillow gives."""
+
+    def by_pillow():
+        def read(encoded):
+            file = io.BytesIO(_content(encoded))
+            return np.asarray(open_photo(file, turn=photo))
+
+        image = tf.numpy_function(read, [encoded], tf.uint8)
+        return cut(tf.ensure_shape(image, (None, None, 3)), window)
+
+    def by_tensorflow():
+        return tf.cond(
+            tf.io.is_jpeg(encoded),
+            lambda: decode_jpeg(encoded, window),
+            lambda: cut(decode_png(encoded), window),
+        )
+
+    # The number of channels is read of files that have begun as a JPEG.
+    is_known = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.image.extract_jpeg_shape(encoded)[2] < 4,
+        lambda: is_png(encoded),
+    )
     if photo:
-        orientation = tf.numpy_function(
-            _orientation, [encoded], tf.int32, stateful=False
-        )
-        orientation.set_shape(())
-
-    def of_jpeg():
-        shape = tf.image.extract_jpeg_shape(encoded)
-        return tf.image.decode_and_crop_jpeg(
-            encoded, tf.stack(window(shape)), channels=3
-        )
-
-    def of_any():
-        return _cut(_turn(decode(encoded), orientation), window)
-
-    upright = tf.equal(orientation, 1)
-    return tf.cond(tf.io.is_jpeg(encoded) & upright, of_jpeg, of_any)
+        turned = tf.numpy_function(_is_turned, [encoded], tf.bool)
+        is_known &= ~tf.ensure_shape(turned, ())
+    image = tf.cond(is_known, by_tensorflow, by_pillow)
+    return tf.ensure_shape(image, (None, None, 3))
 
 
-def _orientation(encoded):
-    """EXIF's, 1 to 8; 1 is upright."""
-    orientation = 1
+def _is_turned(encoded):
+    """Whether EXIF data say that a camera was not held upright."""
+    turned, encoded = False, _content(encoded)
     if any(marker in encoded for marker in _EXIF_MARKERS):
         # Where an image is damaged, decoding tells.
         with contextlib.suppress(Exception):
             with Image.open(io.BytesIO(encoded)) as image:
-                orientation = image.getexif().get(_ORIENTATION, 1)
-    return np.int32(orientation if orientation in range(1, 9) else 1)
+                turned = image.getexif().get(_ORIENTATION, 1) in range(2, 9)
+    return np.bool_(turned)
 
 
-def _turn(image, orientation):
-    transposed = tf.transpose(image, (1, 0, 2))
-    return tf.switch_case(
-        orientation - 1,
-        [
-            lambda: image,
-            lambda: image[:, ::-1],
-            lambda: image[::-1, ::-1],
-            lambda: image[::-1],
-            lambda: transposed,
-            lambda: transposed[:, ::-1],
-            lambda: transposed[::-1, ::-1],
-            lambda: transposed[::-1],
-        ],
-    )
+def _content(encoded):
+    # Eagerly it comes as an array, whose item would lack zeros at its end.
+    return encoded if isinstance(encoded, bytes) else encoded.tobytes()
 
 
 def prepared(

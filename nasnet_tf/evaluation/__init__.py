@@ -5,7 +5,7 @@ from nasnet_tf.evaluation.classifier import (
     file_classifier,
     job_classifier,
 )
-from nasnet_tf.evaluation.evaluator import evaluate
+from nasnet_tf.evaluation.evaluator import evaluate, evaluation_reading
 from nasnet_tf.evaluation.measures import Report, measure
 from nasnet_tf.evaluation.picture import draw_confusion, evaluation_figure
 from nasnet_tf.evaluation.prediction import (
@@ -35,6 +35,7 @@ __all__ = [
     "draw_confusion",
     "evaluate",
     "evaluation_figure",
+    "evaluation_reading",
     "file_classifier",
     "format_report",
     "forward_function",

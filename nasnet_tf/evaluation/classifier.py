@@ -109,6 +109,7 @@ def file_classifier(
 
 def _with_weights(path, config, split, averaged):
     from nasnet_tf.data import open_evaluation
+    from nasnet_tf.data.reading import configured_reading
     from nasnet_tf.training.network import build_network
 
     if config.model.preset is None and config.model.genotype is None:
@@ -123,7 +124,10 @@ def _with_weights(path, config, split, averaged):
         "rematerialize": False,
     }
     network = build_network(
-        config.model.replace(**of_training), source.class_names, steps=1
+        config.model.replace(**of_training),
+        source.class_names,
+        steps=1,
+        image_reading=configured_reading(config.data),
     )
     slim_variables = "auto" if averaged else "plain"
     load_weights(network, path, slim_variables=slim_variables)

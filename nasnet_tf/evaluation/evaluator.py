@@ -13,6 +13,7 @@ from nasnet_tf.errors import InputError
 from nasnet_tf.evaluation.measures import PACKAGES, Report, measure
 from nasnet_tf.evaluation.prediction import forward_function, predict
 from nasnet_tf.evaluation.real_labels import RealLabels, check_classes
+from nasnet_tf.image_reading import ImageReading
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.packages import check_packages
 
@@ -40,7 +41,9 @@ def evaluate(
     Args:
         model: with its classifier; see `forward_function`.
         source: of `nasnet_tf.data.open_evaluation`.
-        config: `augmentation="inception"` crops the middle of each image.
+        config: `evaluation_crop` goes before the part of an image that the
+            model says it reads; of a model that does not say,
+            `augmentation` tells it.
         batch_size: images at a time.
         real_labels: of `read_real_labels`.
         match_class_names: hold the model's `class_names` to those of the
@@ -60,7 +63,7 @@ def evaluate(
     order = _class_order(model, source, match_class_names)
     batches = evaluation_batches(
         source,
-        config,
+        evaluation_reading(model, config),
         _input_size(model, source, input_size),
         model.preprocessing,
         batch_size,
@@ -75,6 +78,21 @@ def evaluate(
             predictions, probabilities=predictions.probabilities[:, order]
         )
     return measure(predictions, source.class_names, real_labels)
+
+
+def evaluation_reading(model, config: DataConfig) -> ImageReading:
+    """Which part of the images of a data set a model is evaluated on.
+
+    Args:
+        model: whose `image_reading` says it.
+        config: see `evaluate`.
+    """
+    from nasnet_tf.data.reading import configured_reading, with_crop
+
+    reading = getattr(model, "image_reading", None)
+    if reading is None:
+        return configured_reading(config)
+    return with_crop(reading, config)
 
 
 def _with_real_labels(batches, real_labels):

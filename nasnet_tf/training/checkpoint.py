@@ -8,9 +8,11 @@ import keras
 import tensorflow as tf
 from absl import logging
 
+from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.errors import InputError, first_line
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.output_file import written_beside
+from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.network import for_inference
 from nasnet_tf.training.optimizer import moving_averages
 from nasnet_tf.weights import named_variables
@@ -157,11 +159,21 @@ def restore_network(model_dir, averaged: bool = True) -> tuple[NASNet, int]:
             "give the model_dir of python -m nasnet_tf.train"
         )
     config = json.loads(path.read_text())
+    if config.get("image_reading") is None:
+        # A job of before networks said it.
+        config["image_reading"] = _configured_reading(model_dir)
     weights, step = _newest_readable(
         known.all_model_checkpoint_paths,
         lambda prefix: _read(config, prefix, averaged),
     )
     return for_inference(config, weights), step
+
+
+def _configured_reading(model_dir):
+    path = pathlib.Path(model_dir) / CONFIG_FILE
+    if not path.is_file():
+        return None
+    return configured_reading(read_config([path]).data).to_dict()
 
 
 def _read(config, prefix, averaged):

@@ -85,6 +85,9 @@ class DataConfig(hyperparams.Config):
         label_key: of a TFDS example.
         augmentation: `"cifar"`: pad and crop, flip, cutout; `"inception"`:
             crops of 8 to 100 % of the area, flip, colour; `"none"`.
+        evaluation_crop: share of height and of width, from the middle, that
+            evaluation takes, and everything that serves the network; None:
+            0.875 with `"inception"`, else 1, the whole image.
         pad: pixels that `"cifar"` pads each side by before it crops.
         upsample: `"cifar"` enlarges by twice `pad` instead (App. A.1).
         flip: mirror half of the images.
@@ -106,6 +109,7 @@ class DataConfig(hyperparams.Config):
     image_key: str = "image"
     label_key: str = "label"
     augmentation: str = _field("none", choices=("none", "cifar", "inception"))
+    evaluation_crop: float | None = _field(None, interval="(0, 1]")
     pad: int = _field(4, least=0)
     upsample: bool = False
     flip: bool = True

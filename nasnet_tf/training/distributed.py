@@ -123,7 +123,7 @@ def evaluation_function(source, network, optimizer, config: ExperimentConfig):
 def _evaluation_batches(source, network, config):
     batches = data.evaluation_batches(
         source,
-        config.data,
+        network.image_reading,
         network.input_shape[1:3],
         network.preprocessing,
         config.recipe.batch_size,

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from nasnet_tf import data as datasets
 from nasnet_tf.arguments import expanded_path
+from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.training import distributed, loop, momentum_checks
 from nasnet_tf.training.checkpoint import (
@@ -169,6 +170,7 @@ class _Job:
                 self.config.runtime.seed,
                 self.data.train.channels,
                 self.config.runtime.synchronized_batch_norm,
+                configured_reading(self.config.data),
             )
 
     def run(self) -> int:

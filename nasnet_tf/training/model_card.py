@@ -8,6 +8,7 @@ import tensorflow as tf
 import yaml
 
 from nasnet_tf.draw import draw_genotype
+from nasnet_tf.image_reading import image_reading
 from nasnet_tf.mult_adds import count_mult_adds, count_parameters
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.output_file import written_beside
@@ -116,12 +117,17 @@ def _network(config, model):
         "mult-adds": f"{count_mult_adds(model):,}",
         "input": f"{height}x{width}, {channels} channels, preprocessing "
         f"`{model.preprocessing}`",
+        "reads": _reading(model, (height, width)),
         "classes": _classes(model, settings["classes"]),
     }
     if config.model.preset:
         rows = {"preset": f"`{config.model.preset}`"} | rows
     table = [f"| {key} | {value} |" for key, value in rows.items()]
     return ["| | |", "|---|---|", *table, "", f"![The cells]({CELLS_FILE})"]
+
+
+def _reading(model, size):
+    return f"{image_reading(model, size).describe(size)}, turned as EXIF says"
 
 
 def _classes(model, count):
@@ -201,7 +207,6 @@ def _figure(key, value):
 
 
 def _use(model):
-    height, width, channels = model.input_shape[1:]
     return [
         "```sh",
         "python -m nasnet_tf.classify photo.jpg --weights=model.keras",
@@ -212,10 +217,9 @@ def _use(model):
         "import nasnet_tf",
         "",
         'model = keras.saving.load_model("model.keras")',
-        f"# images: (batch, {height}, {width}, {channels}), values 0 to 255",
-        "inputs = nasnet_tf.preprocess_input(",
-        "    images, preprocessing=model.preprocessing)",
-        "probabilities = model(inputs, training=False)",
+        "# Files, read and scaled as the network was trained to see them",
+        'images = nasnet_tf.read_images(["photo.jpg"], model)',
+        "probabilities = model(images, training=False)",
         "```",
     ]
 

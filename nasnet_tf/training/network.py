@@ -9,6 +9,7 @@ import keras
 from absl import logging
 
 from nasnet_tf.errors import InputError
+from nasnet_tf.image_reading import ImageReading
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.presets import get_preset
 from nasnet_tf.training.config import ModelConfig
@@ -107,6 +108,7 @@ def build_network(
     seed: int = 0,
     channels: int = 3,
     synchronized_batch_norm: bool = False,
+    image_reading: ImageReading | None = None,
 ) -> NASNet:
     """The network as it is trained: it returns logits.
 
@@ -117,6 +119,7 @@ def build_network(
         seed: of drop path and dropout.
         channels: of the images.
         synchronized_batch_norm: see `NASNet`.
+        image_reading: which part of the images it is evaluated on.
 
     Raises:
         InputError: an argument does not fit the others.
@@ -138,6 +141,7 @@ def build_network(
             "drop_path_total_steps": steps,
             "rematerialize": model.rematerialize,
             "synchronized_batch_norm": synchronized_batch_norm,
+            "image_reading": image_reading,
             "seed": seed,
             "dtype": model.dtype,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from nasnet_tf import data
+from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.errors import InputError
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.training.config_checks import check_warmup
@@ -54,7 +55,7 @@ class ChildData:
         ).with_options(_untuned())
         evaluation = data.evaluation_batches(
             opened.evaluation,
-            config.data,
+            configured_reading(config.data),
             size,
             preprocessing,
             recipe.batch_size,
