@@ -1,6 +1,7 @@
 """A training job: Model Garden's trainer on an experiment of ours."""
 
 import contextlib
+import copy
 import dataclasses
 import pathlib
 import time
@@ -19,7 +20,8 @@ from detection.job_checks import (
     check_trainer,
     data_categories,
 )
-from detection.job_folder import PARAMS_FILE
+from detection.job_folder import PARAMS_FILE, read_params
+from detection.tasks import preprocessing_of_weights
 from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.output_file import written_beside
 from nasnet_tf.training.lock import exclusive
@@ -69,6 +71,7 @@ def run_experiment(
     start = time.perf_counter()
     model_dir = pathlib.Path(model_dir)
     trains = "train" in mode
+    params = with_preprocessing(params, model_dir)
     check_trainer(params.trainer)
     check_data(params, trains, evaluates="eval" in mode)
     check_same_job(params, model_dir)
@@ -87,7 +90,7 @@ def run_experiment(
     chief = strategy.extended.should_checkpoint
     with exclusive(model_dir) if chief and trains else contextlib.nullcontext():
         if trains and chief:
-            _save_params(params, model_dir)
+            save_params(params, model_dir)
         with strategy.scope():
             task = task_factory.get_task(
                 params.task, logging_dir=str(model_dir)
@@ -119,6 +122,26 @@ def run_experiment(
         _files(model_dir),
         time.perf_counter() - start,
     )
+
+
+def with_preprocessing(
+    params: cfg.ExperimentConfig, model_dir: pathlib.Path
+) -> cfg.ExperimentConfig:
+    """A configuration that says how images are scaled.
+
+    The job's own, where there is one: a file of weights may be gone.
+    """
+    backbone = params.task.model.backbone
+    if backbone.type != "nasnet" or backbone.nasnet.preprocessing is not None:
+        return params
+    params = copy.deepcopy(params)
+    preprocessing = preprocessing_of_weights(params.task)
+    if (model_dir / PARAMS_FILE).is_file():
+        saved = read_params(model_dir).task.model.backbone
+        if saved.type == "nasnet":
+            preprocessing = saved.nasnet.preprocessing
+    params.task.model.backbone.nasnet.preprocessing = preprocessing
+    return params
 
 
 class _Runner(train_lib.OrbitExperimentRunner):
@@ -170,7 +193,8 @@ def _strategy(runtime):
         ) from error
 
 
-def _save_params(params, model_dir):
+def save_params(params: cfg.ExperimentConfig, model_dir: pathlib.Path) -> None:
+    """Writes a job's `params.yaml`, and the names of its categories."""
     with written_beside(model_dir / PARAMS_FILE, "model_dir") as beside:
         hyperparams.save_params_dict_to_yaml(params, str(beside))
     if categories := data_categories(params.task.train_data):

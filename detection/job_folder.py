@@ -49,4 +49,8 @@ def read_params(model_dir) -> cfg.ExperimentConfig:
             f"model: {path} is not of a job of detection.train ({reason}); "
             "give another folder"
         ) from None
+    backbone = params.task.model.backbone
+    if backbone.type == "nasnet" and backbone.nasnet.preprocessing is None:
+        # A job of before this was saved.
+        backbone.nasnet.preprocessing = "scale"
     return params

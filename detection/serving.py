@@ -8,6 +8,8 @@ from official.vision.serving import detection
 
 from detection.modeling.anchors import anchor_generator
 from detection.modeling.detector import build_detector
+from nasnet_tf.data.decoding import decode_without_python
+from nasnet_tf.data.orientation import exif_orientation, upright
 
 # Of Model Garden's, those that a batch of any length works with.
 _ANY_BATCH = ("batched", "v2", "v3")
@@ -66,6 +68,13 @@ class DetectionModule(detection.DetectionModule):
         if image.dtype == tf.string:
             image = self._decode_image(image)
         return super()._build_inputs(image)
+
+    def _decode_image(self, encoded_image_bytes):
+        # As `detection.predict` reads files; Model Garden's does not turn.
+        return upright(
+            decode_without_python(encoded_image_bytes),
+            exif_orientation(encoded_image_bytes),
+        )
 
     def _build_anchor_boxes(self):
         return anchor_generator(self.params.task.model)(self._padded_size)

@@ -27,6 +27,9 @@ from detection.modeling.detector import build_detector
 from detection.modeling.faster_rcnn import FasterRCNN
 from detection.modeling.retinanet import RetinaNet
 from detection.parser import Parser
+from nasnet_tf.data import decoding
+from nasnet_tf.presets import get_preset
+from nasnet_tf.training.network import saved_arguments
 
 # Of the parser's configuration; the others are only checked by it.
 _PARSER_OPTIONS = (
@@ -73,19 +76,37 @@ def has_initial_weights(task_config) -> bool:
     return bool(task_config.initial_weights or task_config.init_checkpoint)
 
 
+def preprocessing_of_weights(task_config) -> str:
+    """How the images were scaled that the initial weights were trained on.
+
+    A `.keras` file of a NASNet says it; else it is the preset's. Without
+    weights it is `"scale"`.
+    """
+    weights = task_config.initial_weights
+    if not weights:
+        return "scale"
+    saved = saved_arguments(weights)
+    if saved:
+        return saved["preprocessing"]
+    preset = task_config.model.backbone.nasnet.preset
+    arguments = get_preset(preset).arguments if preset else {}
+    return arguments.get("preprocessing", "scale")
+
+
 class _NASNetTask:
     """What both tasks have: their model and its initial weights."""
 
     def __init__(self, params, *args, **kwargs):
         super().__init__(params, *args, **kwargs)
         check_initial_weights(params)
-        backbone = params.model.backbone
-        if backbone.type == "nasnet" and (
-            backbone.nasnet.freeze_batch_norm is None
-        ):
-            self._task_config = copy.deepcopy(params)
-            nasnet = self._task_config.model.backbone.nasnet
+        if params.model.backbone.type != "nasnet":
+            return
+        self._task_config = copy.deepcopy(params)
+        nasnet = self._task_config.model.backbone.nasnet
+        if nasnet.freeze_batch_norm is None:
             nasnet.override({"freeze_batch_norm": has_initial_weights(params)})
+        if nasnet.preprocessing is None:
+            nasnet.override({"preprocessing": preprocessing_of_weights(params)})
 
     def build_model(self) -> tf_keras.Model:
         config = self.task_config
@@ -163,4 +184,11 @@ def _decoder(params):
         return tf_example_label_map_decoder.TfExampleDecoderLabelMap(
             label_map=config.label_map, **options
         )
-    return tf_example_decoder.TfExampleDecoder(**options)
+    return _ExampleDecoder(**options)
+
+
+class _ExampleDecoder(tf_example_decoder.TfExampleDecoder):
+    """Model Garden's, which decodes images as all of our commands do."""
+
+    def _decode_image(self, parsed_tensors):
+        return decoding.decode(parsed_tensors["image/encoded"])

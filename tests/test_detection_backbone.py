@@ -20,6 +20,7 @@ from detection.modeling.backbone import (
     Backbone,
     NASNetBackbone,
     to_unit_range,
+    whitened,
     wrapper_options,
 )
 from nasnet_tf.errors import InputError
@@ -68,6 +69,21 @@ def test_images_come_as_nasnet_was_trained():
     normalized = preprocess_ops.normalize_image(tf.constant(image))
     expected = nasnet_tf.preprocess_input(image.astype("float32"))
     assert np.abs(to_unit_range(normalized) - expected).max() < 1e-6
+
+
+def test_whitened_images_come_as_nasnet_was_trained():
+    """As preprocess_input of the image alone; what pads it is 0."""
+    from official.vision.ops import preprocess_ops
+
+    image = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+    normalized = preprocess_ops.normalize_image(tf.constant(image))
+    padded = tf.image.pad_to_bounding_box(normalized, 0, 0, 10, 12)[None]
+    expected = nasnet_tf.preprocess_input(image, preprocessing="whitening")
+    seen = whitened(padded).numpy()[0]
+    assert np.abs(seen[:6, :9] - expected).max() < 1e-5
+    assert not seen[6:].any() and not seen[:, 9:].any()
+    assert seen.std() < 1
+    assert whitened(tf.cast(padded, tf.float16)).dtype == tf.float16
 
 
 def test_tf_keras_knows_every_weight(backbone):

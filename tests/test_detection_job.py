@@ -12,17 +12,18 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import line_of
+from conftest import line_of, tiny_network
 from detection_training import (
     EXPERIMENT,
     overrides,
     small_params,
     write_records,
 )
+from official.core import task_factory
 
 from detection.data.categories import read_categories
 from detection.experiments import list_experiments, read_experiment
-from detection.job import run_experiment
+from detection.job import run_experiment, save_params, with_preprocessing
 from detection.job_folder import read_params
 from nasnet_tf.errors import InputError
 
@@ -47,6 +48,33 @@ def test_what_a_job_leaves(trained):
     assert read_categories(model_dir)[10] == "9"
     assert set(result.files) >= {model_dir / "ckpt-4.index"}
     assert result.metrics == {}
+
+
+def test_images_are_scaled_as_for_the_initial_weights(
+    scene_records, trained, tmp_path
+):
+    weights = tmp_path / "classifier.keras"
+    tiny_network(preprocessing="whitening").save(weights)
+    params = small_params(scene_records, f",task.initial_weights={weights}")
+    decided = with_preprocessing(params, tmp_path)
+    assert decided.task.model.backbone.nasnet.preprocessing == "whitening"
+    task = task_factory.get_task(params.task)
+    nasnet = task.task_config.model.backbone.nasnet
+    assert nasnet.preprocessing == "whitening"
+    # A job that goes on does not ask for the file, which may be gone.
+    save_params(decided, tmp_path)
+    weights.unlink()
+    again = with_preprocessing(params, tmp_path)
+    assert again.task.model.backbone.nasnet.preprocessing == "whitening"
+    _, model_dir, _ = trained
+    (tmp_path / "old").mkdir()
+    file = tmp_path / "old" / "params.yaml"
+    text = (model_dir / "params.yaml").read_text()
+    assert "        preprocessing: scale\n" in text
+    # Before jobs said it, all images were scaled.
+    file.write_text(text.replace("        preprocessing: scale\n", ""))
+    old = read_params(file.parent).task.model.backbone.nasnet
+    assert old.preprocessing == "scale"
 
 
 def test_a_finished_job_stays_as_it_is(trained):

@@ -20,6 +20,10 @@ from nasnet_tf.features import (
 )
 from nasnet_tf.training.network import configured_arguments
 
+# No pixel is as near to ImageNet's mean in all channels: these lie a quarter
+# and more from whole numbers, which is 0.005 here.
+_PADDING = 1e-4
+
 
 @dataclasses.dataclass
 class NASNet(hyperparams.Config):
@@ -35,6 +39,9 @@ class NASNet(hyperparams.Config):
         num_cells: see `nasnet_tf.NASNet`, and so for all not listed here.
         min_level: of the feature maps; a map of level l has stride 2^l.
         max_level: the same; the decoder adds coarser ones.
+        preprocessing: `"scale"`: to [-1, 1]; `"whitening"`: each image to mean
+            0 and variance 1; None: what the initial weights were trained
+            with, `"scale"` without any.
         drop_path_keep_prob: keep probability of ScheduledDropPath in the last
             cell.
         drop_path_total_steps: training steps over which it sets in.
@@ -52,6 +59,7 @@ class NASNet(hyperparams.Config):
     skip_reduction_layer_input: bool | None = None
     min_level: int = 2
     max_level: int = 5
+    preprocessing: str | None = None
     drop_path_keep_prob: float = 1.0
     drop_path_total_steps: int | None = None
     freeze_batch_norm: bool | None = False
@@ -76,8 +84,8 @@ class NASNetBackbone(Keras3Model):
         **options: of `Keras3Model`.
 
     Input: images `(batch, height, width, 3)` as Model Garden's parsers
-    normalise them, by ImageNet's mean and deviation; they are brought to
-    [-1, 1], which NASNet's weights were trained with. Output: `{"2": ...}`.
+    normalise them, by ImageNet's mean and deviation; they are brought into the
+    range of the network's `preprocessing`. Output: `{"2": ...}`.
     """
 
     def __init__(self, network: dict, extract, **options):
@@ -90,7 +98,9 @@ class NASNetBackbone(Keras3Model):
 
     @tf.autograph.experimental.do_not_convert
     def call(self, inputs, training=None):
-        return super().call(to_unit_range(inputs), training=training)
+        whitens = self.network.preprocessing == "whitening"
+        bring = whitened if whitens else to_unit_range
+        return super().call(bring(inputs), training=training)
 
     @property
     def output_specs(self) -> dict[str, tf.TensorShape]:
@@ -106,6 +116,31 @@ def to_unit_range(images):
     deviation = tf.constant(preprocess_ops.STDDEV_NORM, images.dtype)
     mean = tf.constant(preprocess_ops.MEAN_NORM, images.dtype)
     return images * (2 * deviation) + (2 * mean - 1)
+
+
+def whitened(images):
+    """Images as Model Garden normalises them, each of mean 0 and variance 1.
+
+    As `nasnet_tf.preprocess_input` does it with images that nothing was added
+    to: what pads them, Model Garden's zeros, does not count and becomes 0.
+    """
+    values = tf.cast(images, tf.float32)
+    is_image = tf.reduce_any(tf.abs(values) > _PADDING, axis=-1, keepdims=True)
+    is_image = tf.cast(is_image, tf.float32)
+    count = tf.maximum(
+        3 * tf.reduce_sum(is_image, axis=(1, 2, 3), keepdims=True), 1.0
+    )
+    values = to_unit_range(values) * 127.5 + 127.5
+
+    def mean(values):
+        total = tf.reduce_sum(values * is_image, axis=(1, 2, 3), keepdims=True)
+        return total / count
+
+    centred = values - mean(values)
+    deviation = tf.sqrt(mean(tf.square(centred)))
+    # The floor of `preprocess_input`.
+    scaled = centred / tf.maximum(deviation, tf.math.rsqrt(count))
+    return tf.cast(scaled * is_image, images.dtype)
 
 
 def network_arguments(
@@ -132,6 +167,7 @@ def network_arguments(
     return configured_arguments(config) | {
         "input_shape": tuple(input_shape),
         "include_top": False,
+        "preprocessing": config.preprocessing or "scale",
         "drop_path_keep_prob": config.drop_path_keep_prob,
         "drop_path_total_steps": config.drop_path_total_steps,
         "batch_norm_momentum": norm_activation.norm_momentum,

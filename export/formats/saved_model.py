@@ -134,8 +134,8 @@ def _resized(pixels, size, reading):
 def _resized_file(file, shape, reading):
     import tensorflow as tf
 
-    from export.formats.orientation import exif_orientation, upright
     from nasnet_tf.data import decoding
+    from nasnet_tf.data.orientation import exif_orientation, upright
 
     *size, channels = shape
     window = decoding.central(reading)
