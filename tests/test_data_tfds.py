@@ -205,6 +205,24 @@ def test_corrupt_examples_of_a_set_in_memory(config, monkeypatch):
 
 
 @pytest.mark.parametrize("fields", [IN_MEMORY, STREAM])
+def test_counts_of_classes(config, fields):
+    settings = config(train_split="train[:31]", held_out=10, **fields)
+    source = data.open_data(settings, seed=3).train
+    seen = names(source.evaluation_examples(), 31)
+    labels = [int(name.removeprefix("photo ")) % 3 for name in seen]
+    counts = source.class_counts()
+    assert counts.tolist() == [labels.count(n) for n in range(3)]
+    assert counts.sum() == 21
+
+
+def test_a_stream_with_a_label_without_a_class_is_not_counted(config):
+    settings = config(evaluation_split="test", **STREAM)
+    source = data.open_data(settings).evaluation
+    with pytest.raises(InputError, match="the label -1 of photo 5 is none"):
+        source.class_counts()
+
+
+@pytest.mark.parametrize("fields", [IN_MEMORY, STREAM])
 def test_a_label_without_a_class_is_one_line(config, fields):
     settings = config(evaluation_split="test", **fields)
     with pytest.raises(InputError) as error:

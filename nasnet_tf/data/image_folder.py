@@ -28,6 +28,9 @@ class ImageFolder(RandomAccess):
             self._paths = tf.constant(paths, "string")
             self._labels = tf.constant(labels, "int32")
 
+    def labels(self):
+        return self._labels.numpy()[self.kept]
+
     def _look_up(self, numbers):
         return {
             "label": tf.gather(self._labels, numbers),

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from nasnet_tf.data import order
+from nasnet_tf.data.corrupt_images import decoding_errors
 from nasnet_tf.data.source import Source
 
 # Of the files that are read at a time. Fixed: they set the order.
@@ -14,6 +15,8 @@ _CYCLE, _BLOCK = 16, 8
 # The smallest share of a worker that reads its own files, of the mean share.
 _EVEN = 0.9
 _PARALLEL = tf.data.AUTOTUNE
+# Labels that are counted at once.
+_CHUNK = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +66,13 @@ class RecordStream(Source):
         self._parse = parse
         self._buffer = buffer
         self._starts = np.cumsum([0] + [file.take for file in files])
+
+    def labels(self):
+        # Reads all files once; images stay encoded.
+        examples = self.evaluation_examples()
+        labels = examples.map(lambda example: example["label"]).batch(_CHUNK)
+        with decoding_errors():
+            return np.concatenate(list(labels.as_numpy_iterator()))
 
     def training_examples(
         self, position, batch_size, shard=0, shards=1, seed=0

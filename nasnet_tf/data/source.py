@@ -83,6 +83,20 @@ class Source(abc.ABC):
         }
         return part
 
+    def class_counts(self) -> np.ndarray:
+        """How many examples each class has: `(classes,)`, int64.
+
+        Images that nobody has found unreadable yet are counted too.
+
+        Raises:
+            InputError: a label has no class, or a file cannot be read.
+        """
+        return np.bincount(self.labels(), minlength=len(self.class_names))
+
+    @abc.abstractmethod
+    def labels(self) -> np.ndarray:
+        """The labels of all examples, in order."""
+
     @abc.abstractmethod
     def training_examples(
         self,
@@ -168,6 +182,9 @@ class InMemory(RandomAccess):
                 "label": tf.constant(labels, "int32"),
                 "name": tf.constant(np.asarray(names, object), "string"),
             }
+
+    def labels(self):
+        return self._columns["label"].numpy()[self.kept]
 
     def _look_up(self, numbers):
         example = {
