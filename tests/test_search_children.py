@@ -108,15 +108,21 @@ def test_programs_have_the_weights_of_the_network(name):
 
 
 def test_the_traced_child_equals_the_built_one(small_space):
-    config = child_config({"dtype": "float64"}, steps=5)
+    config = child_config(
+        {"dtype": "float64"}, steps=5, class_weights="balanced"
+    )
     traced, built = both_forms(config, small_space)
     (genotype,) = genotypes(small_space, 1, seed=5)
     loss, mine, built_loss, theirs = first_gradients(traced, built, genotype)
     assert loss == pytest.approx(built_loss, rel=1e-12)
     assert total_error(mine, theirs) < 1e-10
+    traced_losses = losses(traced, genotype, 5)
     np.testing.assert_allclose(
-        losses(traced, genotype, 5), losses(built, genotype, 5), rtol=1e-9
+        traced_losses, losses(built, genotype, 5), rtol=1e-9
     )
+    built.data.class_weights = None
+    (even,) = losses(built, genotype, 1)
+    assert 1e-4 < abs(traced_losses[0] / even - 1) < 0.1
 
 
 @pytest.mark.slow

@@ -141,6 +141,11 @@ class RecipeConfig(hyperparams.Config):
         staircase: whether it falls in steps.
         warmup_epochs: over which the rate rises linearly from 0.
         label_smoothing: probability spread over all classes.
+        class_weights: `"balanced"`: an example's cross-entropy counts
+            images / (classes * images of its class) times, as scikit-learn's
+            `class_weight="balanced"`, and mixed labels as they are mixed; the
+            loss is the mean of the products, evaluation's without them. A
+            set that is read as a stream is read once more to count.
         auxiliary_weight: of the auxiliary head's loss.
         weight_decay: L2: this times half the squared norm of all kernels is
             added to the loss.
@@ -166,6 +171,7 @@ class RecipeConfig(hyperparams.Config):
     staircase: bool = True
     warmup_epochs: float = _field(0.0, interval="[0, inf)")
     label_smoothing: float = _field(0.0, interval="[0, 1)")
+    class_weights: str = _field("none", choices=("none", "balanced"))
     auxiliary_weight: float = _field(0.4, interval="[0, inf)")
     weight_decay: float = _field(0.0, interval="[0, inf)")
     decoupled_weight_decay: float = _field(0.004, interval="[0, inf)")

@@ -7,15 +7,17 @@ default one, of a single device.
 import tensorflow as tf
 
 from nasnet_tf import data
+from nasnet_tf.training.class_weights import class_weights
 from nasnet_tf.training.config import ExperimentConfig, RuntimeConfig
 from nasnet_tf.training.optimizer import averaged_weights
 from nasnet_tf.training.step import make_evaluation_step, make_train_step
 
 
-def train_function(network, optimizer, config: ExperimentConfig):
+def train_function(source, network, optimizer, config: ExperimentConfig):
     """A step on a batch of `training_batches`, traced once.
 
     Args:
+        source: a `nasnet_tf.data.Source`, whose classes may have weights.
         network: a `NASNet` that returns logits.
         optimizer: of `make_optimizer`.
         config: of the job.
@@ -31,6 +33,7 @@ def train_function(network, optimizer, config: ExperimentConfig):
         config.recipe,
         config.runtime.seed,
         _uses_xla(config.runtime),
+        class_weights(config.recipe, source),
     )
 
     @tf.function(autograph=False)

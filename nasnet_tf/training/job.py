@@ -191,7 +191,10 @@ class _Job:
                         self.corrupt,
                     ),
                     distributed.train_function(
-                        self.network, self.optimizer, self.config
+                        self.data.train,
+                        self.network,
+                        self.optimizer,
+                        self.config,
                     ),
                     distributed.evaluation_function(
                         self.data.evaluation,

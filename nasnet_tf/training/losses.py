@@ -29,7 +29,12 @@ def kernels(model) -> list:
 
 
 def losses(
-    model, outputs, labels, recipe: RecipeConfig, regularized
+    model,
+    outputs,
+    labels,
+    recipe: RecipeConfig,
+    regularized,
+    class_weights=None,
 ) -> dict[str, tf.Tensor]:
     """What the recipe adds up, as means over this batch.
 
@@ -39,18 +44,23 @@ def losses(
         labels: `(batch, classes)` probabilities.
         recipe: `label_smoothing`, `auxiliary_weight` and `weight_decay` count.
         regularized: of `kernels`.
+        class_weights: `(classes,)`: each example's cross-entropy is
+            multiplied by its labels' dot product with these, before label
+            smoothing, and then averaged over the examples, not over their
+            weights; None: by 1.
 
     Returns:
-        Scalars: `cross_entropy`, `auxiliary_loss` (unweighted, with a head
-        only), `l2_loss` (weighted), and their sum `loss`.
+        Scalars: `cross_entropy`, `auxiliary_loss` (without
+        `auxiliary_weight`, with a head only), `l2_loss` (with
+        `weight_decay`), and their weighted sum `loss`.
     """
     parts = {}
     if isinstance(outputs, dict):
         parts["auxiliary_loss"] = _mean_loss(
-            outputs["aux_predictions"], labels, recipe
+            outputs["aux_predictions"], labels, recipe, class_weights
         )
         outputs = outputs["predictions"]
-    parts["cross_entropy"] = _mean_loss(outputs, labels, recipe)
+    parts["cross_entropy"] = _mean_loss(outputs, labels, recipe, class_weights)
     loss = parts["cross_entropy"]
     if "auxiliary_loss" in parts:
         loss += recipe.auxiliary_weight * parts["auxiliary_loss"]
@@ -61,5 +71,11 @@ def losses(
     return {"loss": loss, **parts}
 
 
-def _mean_loss(logits, labels, recipe):
-    return tf.reduce_mean(cross_entropy(labels, logits, recipe.label_smoothing))
+def _mean_loss(logits, labels, recipe, class_weights):
+    loss = cross_entropy(labels, logits, recipe.label_smoothing)
+    if class_weights is not None:
+        # No matrix product, which a GPU may round to ten bits.
+        weights = tf.cast(class_weights, labels.dtype)
+        weights = tf.reduce_sum(weights * labels, axis=-1)
+        loss *= tf.cast(weights, loss.dtype)
+    return tf.reduce_mean(loss)

@@ -60,6 +60,8 @@ def recipe_sentences(
             recipe.weight_decay
         ),
         f"Label smoothing {recipe.label_smoothing:g}.": recipe.label_smoothing,
+        "Class weights: the loss of an image counts in inverse proportion to "
+        "the images of its class.": recipe.class_weights == "balanced",
         f"Auxiliary head, its loss weighted {recipe.auxiliary_weight:g}; the "
         "saved network is without it.": model.auxiliary_head,
         f"Dropout {model.dropout_rate:g} before the classifier.": (

@@ -16,7 +16,12 @@ _REPLICA_STRIDE = 100_003
 
 
 def make_train_step(
-    model, optimizer, recipe: RecipeConfig, seed=0, jit_compile=False
+    model,
+    optimizer,
+    recipe: RecipeConfig,
+    seed=0,
+    jit_compile=False,
+    class_weights=None,
 ):
     """A function that makes one step.
 
@@ -30,6 +35,7 @@ def make_train_step(
         recipe: the losses and `clip_norm` count.
         seed: of drop path; with the replica's number and the step.
         jit_compile: compile the gradients, not their sum, with XLA.
+        class_weights: `(classes,)`; see `losses`.
 
     Returns:
         `step(images, labels)`, to be called in a replica of the current
@@ -48,7 +54,9 @@ def make_train_step(
         with tf.GradientTape() as tape:
             with drop_path_scope(step, replica_seed):
                 outputs = model(images, training=True)
-            parts = losses.losses(model, outputs, labels, recipe, regularized)
+            parts = losses.losses(
+                model, outputs, labels, recipe, regularized, class_weights
+            )
             loss = parts["loss"] / replicas
             if scaled:
                 loss = optimizer.scale_loss(loss)

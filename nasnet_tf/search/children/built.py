@@ -65,7 +65,13 @@ class BuiltChildren(Children):
     def begin(self, genotype: Genotype, seed: int):
         network = self.network(genotype, seed)
         optimizer = child_optimizer(self.config, self.data)
-        step = make_train_step(network, optimizer, self.config.recipe, seed)
+        step = make_train_step(
+            network,
+            optimizer,
+            self.config.recipe,
+            seed,
+            class_weights=self.data.class_weights,
+        )
         measure = tf.function(make_evaluation_step(network), autograph=False)
 
         def evaluate():

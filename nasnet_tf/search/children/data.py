@@ -8,6 +8,7 @@ from nasnet_tf import data
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.errors import InputError
 from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.training.class_weights import class_weights
 from nasnet_tf.training.config_checks import check_warmup
 
 
@@ -22,6 +23,7 @@ class ChildData:
     Attributes:
         class_names: by label.
         image_shape: `(height, width, channels)` as the network takes them.
+        class_weights: of `nasnet_tf.training.class_weights`.
         steps: of a child's training.
         steps_per_epoch: a fraction where the images do not fill the batches.
         training_dataset: endless `(images, labels)`, of the seed that was
@@ -38,6 +40,7 @@ class ChildData:
         size = config.child.input_size
         recipe, preprocessing = config.recipe, config.child.preprocessing
         self.class_names = opened.class_names
+        self.class_weights = class_weights(recipe, opened.train)
         self.image_shape = (size, size, opened.train.channels)
         self.steps_per_epoch = opened.train.size / recipe.batch_size
         self.steps = _steps(recipe, self.steps_per_epoch)

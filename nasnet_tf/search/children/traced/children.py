@@ -50,7 +50,12 @@ class TracedChildren(Children):
             config.child.dtype,
         )
         self.optimizer = child_optimizer(config, data)
-        step = make_train_step(self.network, self.optimizer, config.recipe)
+        step = make_train_step(
+            self.network,
+            self.optimizer,
+            config.recipe,
+            class_weights=data.class_weights,
+        )
         self._fresh = [v.numpy() for v in self.optimizer.variables]
         self._step = tf.function(step, autograph=False)
         self._measure = tf.function(
