@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from test_config_files import error_of
 
@@ -180,6 +181,24 @@ def test_a_job_weights_its_mixed_labels(job):
         weighted = (labels @ WEIGHTS * each).mean()
         assert history[metric][0] == pytest.approx(weighted, rel=1e-4)
         assert abs(each.mean() / weighted - 1) > 0.01
+
+
+def test_a_job_measures_the_balanced_accuracy(job):
+    config, model_dir, result = job
+    evaluation = data.open_data(config.data).evaluation
+    (batch,) = data.evaluation_batches(
+        evaluation, config.data, 32, result.model.preprocessing, 9
+    )
+    predicted = np.argmax(result.model(batch["images"], training=False), -1)
+    labels = batch["labels"].numpy()
+    assert np.bincount(labels).tolist() == [6, 1, 2]
+    expected = balanced_accuracy_score(labels, predicted)
+    assert result.evaluation["balanced_accuracy"] == pytest.approx(expected)
+    accuracy = np.mean(labels == predicted)
+    assert result.evaluation["accuracy"] == pytest.approx(accuracy)
+    assert abs(accuracy - expected) > 0.01
+    card = (model_dir / "model_card.md").read_text()
+    assert f"| {accuracy:.2%} | {expected:.2%} |".replace("%", " %") in card
 
 
 def test_the_model_card_says_so(job):

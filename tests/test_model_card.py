@@ -48,6 +48,7 @@ RESULTS = {
         "loss": 0.81234,
         "accuracy": 0.7234,
         "top_5": 0.98,
+        "balanced_accuracy": 0.7011,
     },
     "best": {"step": 8000, "loss": 0.8, "accuracy": 0.73},
 }
@@ -140,10 +141,16 @@ def test_results_and_limits(tmp_path, network):
         "weights, of momentum 0.9994."
     )
     assert rows(results) == {
-        "evaluation": ["step", "top-1", "top-5", "cross-entropy"],
-        "---": ["---", "---", "---", "---"],
-        "last": ["9,370", "72.34 %", "98.00 %", "0.8123"],
-        "best": ["8,000", "73.00 %", "-", "0.8000"],
+        "evaluation": [
+            "step",
+            "top-1",
+            "top-5",
+            "balanced accuracy",
+            "cross-entropy",
+        ],
+        "---": ["---", "---", "---", "---", "---"],
+        "last": ["9,370", "72.34 %", "98.00 %", "70.11 %", "0.8123"],
+        "best": ["8,000", "73.00 %", "-", "-", "0.8000"],
     }
     assert results[-1] == "![Loss, accuracy and learning rate](curves.png)"
     assert "samples.png" not in text

@@ -41,6 +41,7 @@ def test_float64_agrees_after_50_steps(tmp_path):
         "model.dtype=float64,runtime.synchronized_batch_norm=true",
         f"recipe.steps={STEPS},recipe.clip_norm=1.0,recipe.ema_momentum=0.9",
         "recipe.weight_decay=0.001,model.auxiliary_head=true",
+        "recipe.class_weights=balanced",
     )
     one, lines = run(config, tmp_path, 1)
     two, lines_of_two = run(config, tmp_path, 2)
@@ -53,6 +54,8 @@ def test_float64_agrees_after_50_steps(tmp_path):
         assert a["kind"] == b["kind"]
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-6)
         assert a["accuracy"] == pytest.approx(b["accuracy"], abs=1e-6)
+    balanced = [line[-1]["balanced_accuracy"] for line in (lines, lines_of_two)]
+    assert balanced[0] == pytest.approx(balanced[1], abs=1e-6)
 
 
 @pytest.mark.slow

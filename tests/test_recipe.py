@@ -312,6 +312,19 @@ def test_evaluation_step_leaves_padding_out():
     assert float(sums["examples"]) == 1.0
 
 
+def test_evaluation_step_by_class():
+    model = linear_model()
+    labels = tf.constant([0, 1, 1, 0, 0])
+    weights = tf.constant([1.0, 1.0, 1.0, 1.0, 0.0])
+    images = IMAGES[[0, 1, 0, 1, 0]]
+    sums = make_evaluation_step(model, by_class=True)(images, labels, weights)
+    # The first image is taken for class 0, the second for class 1.
+    assert sums["class_hits"].numpy().tolist() == [1, 1]
+    assert sums["class_examples"].numpy().tolist() == [2, 2]
+    assert float(sums["accuracy"]) == 2
+    assert float(sums["examples"]) == 4
+
+
 def test_of_equal_logits_the_lower_class_goes_first():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(8)])
     model.layers[0].set_weights([np.zeros((1, 8)), np.zeros(8)])

@@ -134,6 +134,16 @@ def test_training_goes_on_when_stdout_is_gone(tmp_path, monkeypatch):
     assert [line["step"] for line in lines(tmp_path)] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("balanced", "told"),
+    [(0.6516, ""), (0.6514, "  balanced accuracy 65.1 %")],
+)
+def test_the_balanced_accuracy_is_told_where_it_differs(balanced, told):
+    metrics = {"accuracy": 0.652, "balanced_accuracy": balanced}
+    text = evaluation_text(5, metrics)
+    assert text == f"evaluation at step 5  accuracy 65.2 %{told}"
+
+
 def test_evaluations_are_compared_with_the_best():
     best = {"step": 900, "accuracy": 0.66}
     metrics = {"loss": 1.02345, "accuracy": 0.652, "top_5": 0.9}

@@ -4,6 +4,7 @@ All are to be made and used in the scope of the strategy, which may be the
 default one, of a single device.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from nasnet_tf import data
@@ -96,12 +97,13 @@ def evaluation_function(source, network, optimizer, config: ExperimentConfig):
         config: of the job.
 
     Returns:
-        A function that returns the means `loss`, `accuracy`, and with more
-        than five classes `top_5`. It raises `InputError` for an image that
-        cannot be decoded.
+        A function that returns the means `loss`, `accuracy`, with more than
+        five classes `top_5`, and `balanced_accuracy`: the mean of the
+        accuracies on each class that has images. It raises `InputError` for
+        an image that cannot be decoded.
     """
     strategy = tf.distribute.get_strategy()
-    step = make_evaluation_step(network)
+    step = make_evaluation_step(network, by_class=True)
 
     @tf.function(autograph=False)
     def sums_of(images, labels, weights):
@@ -116,11 +118,20 @@ def evaluation_function(source, network, optimizer, config: ExperimentConfig):
         with averaged_weights(network, optimizer), data.decoding_errors():
             for batch in _evaluation_batches(source, network, config):
                 for name, value in sums_of(*batch).items():
-                    totals[name] = totals.get(name, 0.0) + float(value)
-        examples = totals.pop("examples")
-        return {name: total / examples for name, total in totals.items()}
+                    value = np.asarray(value, "float64")
+                    totals[name] = totals.get(name, 0.0) + value
+        return _means(totals)
 
     return evaluate
+
+
+def _means(totals):
+    examples = totals.pop("examples")
+    hits, of_class = totals.pop("class_hits"), totals.pop("class_examples")
+    means = {name: float(total / examples) for name, total in totals.items()}
+    found = of_class > 0
+    balanced = (hits[found] / of_class[found]).mean()
+    return {**means, "balanced_accuracy": float(balanced)}
 
 
 def _evaluation_batches(source, network, config):

@@ -31,7 +31,12 @@ PICTURES = {
     "samples.png": "Training images as the network gets them",
 }
 LISTED_CLASSES = 20
-COLUMNS = {"accuracy": "top-1", "top_5": "top-5", "loss": "cross-entropy"}
+COLUMNS = {
+    "accuracy": "top-1",
+    "top_5": "top-5",
+    "balanced_accuracy": "balanced accuracy",
+    "loss": "cross-entropy",
+}
 
 
 def write_model_card(

@@ -8,6 +8,10 @@ _CLEAR = "\x1b[K"
 # What a line that is too long for the terminal does without, in this order.
 _SPARED = ("lr ", "epoch ", "loss ", "accuracy ")
 
+_NAMES = {"top_5": "top-5", "balanced_accuracy": "balanced accuracy"}
+# Half of the last digit that is shown.
+_TOLD = 0.0005
+
 
 class ProgressLine:
     """Lines on stdout; on a terminal the last one is written over.
@@ -88,12 +92,17 @@ def training_parts(
 def evaluation_text(
     step: int, metrics: dict[str, float], best: dict | None = None
 ) -> str:
-    """One line: step, metrics, and the best evaluation so far."""
+    """One line: step, metrics, and the best evaluation so far.
+
+    The balanced accuracy is told where it differs from the accuracy.
+    """
     parts = [f"evaluation at step {step:,}"]
     for name, value in metrics.items():
+        if name == "balanced_accuracy" and not _uneven(metrics):
+            continue
         shares = "accuracy" in name or name.startswith("top_")
         value = _percent(value) if shares else f"{value:.4g}"
-        parts.append(f"{name.replace('_', '-')} {value}")
+        parts.append(f"{_NAMES.get(name, name)} {value}")
     if best and best["step"] == step:
         parts.append("(the best so far)")
     elif best:
@@ -114,6 +123,11 @@ def duration_text(seconds: float) -> str:
     if hours < 48:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{hours // 24} days {hours % 24} h"
+
+
+def _uneven(metrics):
+    difference = metrics["balanced_accuracy"] - metrics.get("accuracy", 0.0)
+    return abs(difference) > _TOLD
 
 
 def _percent(share):

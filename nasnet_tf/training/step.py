@@ -103,17 +103,19 @@ def make_train_step(
     return step
 
 
-def make_evaluation_step(model):
+def make_evaluation_step(model, by_class=False):
     """A function that measures a batch.
 
     Args:
         model: a `NASNet` that returns logits.
+        by_class: whether to count by class too.
 
     Returns:
         `step(images, labels, weights)`, labels `(batch,)` of class numbers,
         weights `(batch,)` 0 for padding. It returns sums over this replica's
         examples: `loss`, `accuracy`, with more than five classes `top_5`, and
-        `examples`. Of equal logits the lower class counts as the higher.
+        `examples`; by class, `(classes,)` each, `class_hits` and
+        `class_examples`. Of equal logits the lower class counts as the higher.
     """
 
     def step(images, labels, weights):
@@ -129,7 +131,17 @@ def make_evaluation_step(model):
             name: tf.reduce_sum(weights * tf.cast(values, weights.dtype))
             for name, values in sums.items()
         }
-        return {**sums, "examples": tf.reduce_sum(weights)}
+        sums["examples"] = tf.reduce_sum(weights)
+        if by_class:
+            hits = weights * tf.cast(rank < 1, weights.dtype)
+            parts = {"class_hits": hits, "class_examples": weights}
+            sums |= {
+                name: tf.math.unsorted_segment_sum(
+                    values, labels, outputs.shape[-1]
+                )
+                for name, values in parts.items()
+            }
+        return sums
 
     return step
 
