@@ -73,6 +73,8 @@ def test_measures_by_hand(by_hand):
     assert report.worst_classes() == [2, 3, 0, 1]
     assert report.top_confusions() == [(0, 1, 1), (2, 1, 1), (3, 0, 1)]
     assert report.top_confusions(1) == [(0, 1, 1)]
+    # Of four classes: two have no image.
+    assert report.balanced_accuracy == pytest.approx(1.5 / 4)
 
 
 def test_calibration_error_by_hand(by_hand):
@@ -97,6 +99,21 @@ def test_top_accuracies_are_those_of_scikit_learn(classes):
     assert [report.top1, report.top5] == expected
     assert 0.1 < report.top1 < report.top5 < 1
     assert np.trace(report.confusion) == round(report.top1 * 300)
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes")
+@pytest.mark.parametrize("images", [12, 300])
+def test_the_balanced_accuracy_is_scikit_learns(images):
+    # Of twelve images five of the twelve classes have none.
+    drawn = random_predictions(12, images)
+    report = measure(drawn)
+    expected = metrics.balanced_accuracy_score(
+        drawn.labels, drawn.probabilities.argmax(axis=1)
+    )
+    assert (report.support == 0).sum() == (5 if images == 12 else 0)
+    assert report.balanced_accuracy == pytest.approx(expected, rel=1e-12)
+    assert report.to_dict()["balanced_accuracy"] == report.balanced_accuracy
+    assert abs(expected - report.top1) > 1e-4
 
 
 def test_equal_probabilities_are_ranked_by_number():
@@ -199,11 +216,12 @@ def test_the_matrix_shows_each_count():
 def test_the_text_names_the_worst(by_hand, tmp_path):
     lines = format_report(measure(by_hand, NAMES), worst=2).splitlines()
     assert lines == [
-        "images               5",
-        "top-1           40.00%",
-        "top-5           80.00%",
-        "loss            2.0520",
-        "calibration     24.00%",
+        "images                     5",
+        "top-1                 40.00%",
+        "top-5                 80.00%",
+        "balanced accuracy     37.50%",
+        "loss                  2.0520",
+        "calibration           24.00%",
         "",
         "worst classes  images  precision  recall",
         "name2               1          -    0.0%",
@@ -215,7 +233,7 @@ def test_the_text_names_the_worst(by_hand, tmp_path):
     ]
     real = read_real_labels(write(tmp_path / "real.json", [[5], [], [1]]))
     report = measure(imagenet_predictions([5, 3, 2]), real_labels=real)
-    assert "ReaL            50.00% of 2 images" in format_report(report)
+    assert "ReaL                  50.00% of 2 images" in format_report(report)
 
 
 # === Predictions ===

@@ -57,6 +57,14 @@ class Report:
     confusion: np.ndarray
     real: RealAccuracy | None = None
 
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that have images.
+
+        Each counts the same, however many images it has.
+        """
+        return float(self.recall[self.support > 0].mean())
+
     def worst_classes(self, count: int = LISTED) -> list[int]:
         """Numbers of the classes with images, the lowest recall first."""
         order = np.argsort(self.recall, kind="stable")
@@ -78,6 +86,7 @@ class Report:
             "classes": len(names),
             "top1": self.top1,
             "top5": self.top5,
+            "balanced_accuracy": self.balanced_accuracy,
             "loss": self.loss,
             "calibration_error": self.calibration_error,
             "real": self.real and dataclasses.asdict(self.real),

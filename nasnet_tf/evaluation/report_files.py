@@ -70,6 +70,7 @@ def _scores(report):
     scores = [("top-1", f"{report.top1:.2%}")]
     if report.top5 is not None:
         scores.append(("top-5", f"{report.top5:.2%}"))
+    scores.append(("balanced accuracy", f"{report.balanced_accuracy:.2%}"))
     scores.append(("loss", f"{report.loss:.4f}"))
     if report.real:
         scores.append(("ReaL", f"{report.real.top1:.2%}"))
@@ -86,8 +87,8 @@ def format_report(report: Report, worst: int = WORST) -> str:
     scores = _scores(report)
     error = f"{report.calibration_error:.2%}"
     scores.insert(-1 if report.real else len(scores), ("calibration", error))
-    lines = [f"{'images':12}{report.images:>10,}"]
-    lines += [f"{name:12}{text:>10}" for name, text in scores]
+    lines = [f"{'images':18}{report.images:>10,}"]
+    lines += [f"{name:18}{text:>10}" for name, text in scores]
     if report.real:
         lines[-1] += f" of {report.real.images:,} images"
     names = report.class_names
