@@ -94,6 +94,7 @@ def _of_data(original, split, count):
         original.config.runtime.seed,
         original.class_names,
         original.reading,
+        original.kept,
     )
 
 

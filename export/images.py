@@ -12,13 +12,13 @@ from PIL import Image
 
 from nasnet_tf.applications import preprocess_input
 from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, listed
 from nasnet_tf.image_reading import WHOLE, ImageReading
 from nasnet_tf.packages import check_packages
 from nasnet_tf.photos import SUFFIXES, read_all
 
 if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
-    from nasnet_tf.data import Source
+    from nasnet_tf.data.split import Split
     from nasnet_tf.training.config import DataConfig
 
 # Fewer do not tell the ranges of feature maps.
@@ -138,6 +138,7 @@ def data_images(
     seed: int = 0,
     class_names: list[str] | None = None,
     reading: ImageReading = WHOLE,
+    kept: Split | None = None,
 ) -> Images:
     """Images of a data set, chosen at random.
 
@@ -153,14 +154,19 @@ def data_images(
         class_names: of the model, which number the labels; None: as the data
             number them.
         reading: which part of an image to take.
+        kept: what the job that trained the model holds out.
 
     Raises:
         InputError: the data are not there or cannot be read, or have other
             classes or channels than the model.
     """
-    from nasnet_tf.data import decoding_errors, evaluation_batches
+    from nasnet_tf.data import (
+        decoding_errors,
+        evaluation_batches,
+        open_evaluation,
+    )
 
-    source = _open(config, split, seed, class_names)
+    source = open_evaluation(config, seed, split, class_names, kept)
     if channels != source.channels:
         raise InputError(
             f"data: the images of {source.name} have {source.channels} "
@@ -182,14 +188,6 @@ def data_images(
     )
 
 
-def _open(config, split, seed, class_names) -> Source:
-    from nasnet_tf.data import open_data, open_evaluation
-
-    if config.held_out and split == config.train_split:
-        return open_data(config, seed, evaluate=False).train
-    return open_evaluation(config, seed, split, class_names)
-
-
 def _chosen(source, count, seed):
     """Which examples of a source to take, `(total,)`, bool."""
     from nasnet_tf.data.source import RandomAccess
@@ -209,15 +207,11 @@ def _class_order(source, class_names):
         return np.arange(len(names))
     if sorted(class_names) != sorted(names) or len({*names}) != len(names):
         raise InputError(
-            f"data: {source.name} has the {len(names)} classes {_few(names)} "
+            f"data: {source.name} has the {len(names)} classes {listed(names)} "
             f"and the model the {len(class_names)} classes "
-            f"{_few(class_names)}; give the data that it was trained for"
+            f"{listed(class_names)}; give the data that it was trained for"
         )
     return np.array([list(class_names).index(name) for name in names])
-
-
-def _few(names):
-    return ", ".join(map(str, names[:3])) + (", ..." if len(names) > 3 else "")
 
 
 def sample_photos(

@@ -22,7 +22,8 @@ from nasnet_tf.image_reading import ImageReading, usual_reading
 from nasnet_tf.nasnet import PREPROCESSINGS, NASNet
 from nasnet_tf.packages import check_packages
 
-if TYPE_CHECKING:  # It imports Model Garden.
+if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
+    from nasnet_tf.data.split import Split
     from nasnet_tf.training.config import ExperimentConfig
 
 OUTPUT = "predictions"
@@ -43,6 +44,7 @@ class Original:
         class_names: by number, or None.
         config: whose `data` it was trained on, or None.
         data_given: whether the user named the data, who then wants them.
+        kept: what the job that trained it holds out; None where not known.
     """
 
     model: keras.Model
@@ -53,6 +55,7 @@ class Original:
     class_names: list[str] | None = None
     config: ExperimentConfig | None = None
     data_given: bool = False
+    kept: Split | None = None
 
     @property
     def channels(self) -> int:
@@ -111,7 +114,7 @@ def read_original(
             size or preprocessing is open and not given.
     """
     data_given = bool(config_files or override)
-    model, name, config = _load(source, config_files, override)
+    model, name, config, kept = _load(source, config_files, override)
     _check_classifier(model)
     size = _size(model, image_size)
     preprocessing = _preprocessing(model, preprocessing)
@@ -124,12 +127,13 @@ def read_original(
         getattr(model, "class_names", None),
         config,
         data_given,
+        kept,
     )
 
 
 def _load(source, config_files, override):
     if isinstance(source, keras.Model):
-        return source, source.name, _config(config_files, override)
+        return source, source.name, _config(config_files, override), None
     path = expanded_path("model", _text(source))
     if path.is_dir():
         from nasnet_tf.evaluation import job_classifier
@@ -142,7 +146,8 @@ def _load(source, config_files, override):
             if line.startswith("model_dir: "):
                 line = f"model: {line.removeprefix('model_dir: ')}"
             raise InputError(line) from None
-        return job.model, f"{path}, step {job.facts['step']:,}", job.config
+        name = f"{path}, step {job.facts['step']:,}"
+        return job.model, name, job.config, job.kept
     if path.suffix != ".keras" and not path.exists():
         raise InputError(f"model: {path} does not exist")
     if path.suffix != ".keras":
@@ -153,7 +158,10 @@ def _load(source, config_files, override):
         )
     # The text first: it is quick to find wrong.
     config = _config(config_files, override)
-    return _load_file(path), str(path), config
+    from nasnet_tf.data.split import read_split
+
+    # A job's file lies beside what the job holds out.
+    return _load_file(path), str(path), config, read_split(path.parent)
 
 
 def _text(source):

@@ -22,3 +22,9 @@ def first_line(error: Exception | str) -> str:
     The class's name, where that is empty.
     """
     return (str(error).splitlines() or [""])[0] or type(error).__name__
+
+
+def listed(names, most: int = 3) -> str:
+    """The first of some names, for a message of one line."""
+    more = ", ..." if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more

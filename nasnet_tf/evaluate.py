@@ -84,6 +84,7 @@ def run(
         config.runtime.seed,
         split,
         model.class_names if match_class_names else None,
+        classifier.kept,
     )
     report = evaluate(
         model,

@@ -187,7 +187,11 @@ def test_a_job_measures_the_balanced_accuracy(job):
     config, model_dir, result = job
     evaluation = data.open_data(config.data).evaluation
     (batch,) = data.evaluation_batches(
-        evaluation, config.data, 32, result.model.preprocessing, 9
+        evaluation,
+        result.model.image_reading,
+        32,
+        result.model.preprocessing,
+        9,
     )
     predicted = np.argmax(result.model(batch["images"], training=False), -1)
     labels = batch["labels"].numpy()

@@ -18,15 +18,20 @@ class ImageFolder(RandomAccess):
 
     Args:
         paths: of the images.
+        names: of the images in their split, such as `"cat/1.jpg"`.
         labels: `(n,)`.
         **described: see `Source`.
     """
 
-    def __init__(self, paths: list[str], labels, **described):
+    def __init__(self, paths: list[str], names: list[str], labels, **described):
         super().__init__(total=len(paths), photos=True, **described)
+        self._names = names
         with tf.device("CPU:0"):
             self._paths = tf.constant(paths, "string")
             self._labels = tf.constant(labels, "int32")
+
+    def image_names(self):
+        return self._names
 
     def labels(self):
         return self._labels.numpy()[self.kept]
@@ -56,9 +61,17 @@ def find_classes(folder: pathlib.Path) -> list[str]:
         InputError: there is no such folder, or it has none.
     """
     if not folder.is_dir():
+        hint = ""
+        if folder.parent.is_dir() and any(
+            path.is_dir() for path in folder.parent.iterdir()
+        ):
+            hint = (
+                f"; if the folders in {folder.parent} are the classes, give "
+                "data.train_split=."
+            )
         raise InputError(
             f"data.data_dir: {folder} is not a folder; put the images of "
-            f"each class into {folder / '<class>'}"
+            f"each class into {folder / '<class>'}{hint}"
         )
     names = sorted(
         path.name
@@ -74,7 +87,10 @@ def find_classes(folder: pathlib.Path) -> list[str]:
 
 
 def open_folder(
-    data_dir, split: str, class_names: list[str] | None = None
+    data_dir,
+    split: str,
+    class_names: list[str] | None = None,
+    complete: bool = False,
 ) -> ImageFolder:
     """Opens `<data_dir>/<split>/<class>/<image>`.
 
@@ -83,6 +99,7 @@ def open_folder(
         split: the name of a folder in it.
         class_names: of the training images, which number the labels; None:
             those of this split.
+        complete: whether all of these must be there.
 
     Raises:
         InputError: a folder is missing or empty, or a class is not one of
@@ -97,13 +114,22 @@ def open_folder(
             f"the {len(class_names)} classes of the training images; remove "
             "it or add training images of it"
         )
-    paths, labels = [], []
+    missing = [name for name in class_names if name not in found]
+    if complete and missing:
+        raise InputError(
+            f"data.data_dir: {folder} has no folder of the class "
+            f"{missing[0]!r}, which the job was begun with; restore it, or "
+            "begin in another model_dir"
+        )
+    paths, names, labels = [], [], []
     for name in found:
         images = _images(folder / name)
         paths += images
+        names += [f"{name}/{pathlib.Path(image).name}" for image in images]
         labels += [class_names.index(name)] * len(images)
     return ImageFolder(
         paths,
+        names,
         np.array(labels),
         name=f"{folder.parent.name or folder.parent}, split {split}",
         class_names=class_names,

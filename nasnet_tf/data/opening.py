@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import TYPE_CHECKING
 
 from nasnet_tf.arguments import check_choice, expanded_path
-from nasnet_tf.data import digits, order
+from nasnet_tf.data import digits
 from nasnet_tf.data.image_folder import find_classes, open_folder
 from nasnet_tf.data.source import InMemory, Source, check_readable
+from nasnet_tf.data.split import Split, new_split
 from nasnet_tf.data.tfds_source import open_tfds
 from nasnet_tf.errors import InputError
 from nasnet_tf.packages import check_packages
@@ -27,42 +29,97 @@ class Data:
         train: to train on.
         evaluation: to evaluate on; None where there is to be none.
         class_names: by label.
+        split: what is held out, and what of it a job keeps.
+        notes: lines for people: what was decided, what is gone or new.
     """
 
     train: Source
     evaluation: Source | None
     class_names: list[str]
+    split: Split
+    notes: list[str]
 
 
-def open_data(config: DataConfig, seed: int = 0, evaluate: bool = True) -> Data:
+def open_data(
+    config: DataConfig,
+    seed: int = 0,
+    evaluate: bool = True,
+    kept: Split | None = None,
+) -> Data:
     """Opens the images to train on and those to evaluate on.
 
     Args:
         config: which; see `DataConfig`.
         seed: of the choice of held-out examples.
         evaluate: False opens none to evaluate on.
+        kept: of a job that goes on: what it holds out, and its classes.
 
     Raises:
-        InputError: they are not there or do not fit together, or an image to
-            evaluate on is known to be unreadable; one line.
+        InputError: they are not there or do not fit together, a class of the
+            job is gone, or an image to evaluate on is known to be unreadable;
+            one line.
     """
-    whole = _open(config, config.train_split, "train_split")
-    if config.held_out:
-        chosen = _held_out(config, whole, seed)
+    whole = _open_train_split(config, kept)
+    by_default = evaluate and not kept and not _has_evaluation(config)
+    if kept:
+        split, notes = kept.updated(whole), kept.changes(whole)
+    else:
+        split, notes = new_split(config, whole, seed, by_default), []
+    chosen = split.is_held_out(whole)
+    train = evaluation = None
+    if split.held_out:
         train = whole.part(~chosen, f"{whole.name} without the held-out ones")
         evaluation = _held_out_part(whole, chosen)
-    else:
-        train = whole
-        evaluation = evaluate and _open(
+    elif evaluate:
+        evaluation = _open(
             config,
             config.evaluation_split,
             "evaluation_split",
             whole.class_names,
         )
-    if not evaluate:
-        return Data(train, None, whole.class_names)
-    check_readable(evaluation)
-    return Data(train, evaluation, whole.class_names)
+    if split.held_out and by_default:
+        notes.append(
+            f"no folder {config.evaluation_split!r} to evaluate on: a fifth of "
+            f"each class, {chosen.sum()} of {len(chosen)} images, is held out "
+            "for that; data.held_out=N holds out N"
+        )
+    if evaluate:
+        check_readable(evaluation)
+    return Data(
+        train or whole,
+        evaluation if evaluate else None,
+        whole.class_names,
+        split,
+        notes,
+    )
+
+
+def _has_evaluation(config):
+    """Whether there is anything to evaluate on but the training images.
+
+    A folder that was named and is not there is an error, not a wish.
+    """
+    usual = type(config)().evaluation_split
+    is_named = config.evaluation_split != usual
+    if config.held_out or config.source != "folder" or is_named:
+        return True
+    root = expanded_path("data.data_dir", config.data_dir)
+    return (root / config.evaluation_split).is_dir()
+
+
+def _open_train_split(config, kept):
+    if not kept:
+        return _open(config, config.train_split, "train_split")
+    whole = _open(
+        config, config.train_split, "train_split", kept.class_names, True
+    )
+    if whole.class_names != kept.class_names:
+        raise InputError(
+            f"data: {whole.name} has other classes than the job was begun "
+            "with; give the data of that version, or begin in another "
+            "model_dir"
+        )
+    return whole
 
 
 def open_evaluation(
@@ -70,47 +127,53 @@ def open_evaluation(
     seed: int = 0,
     split: str | None = None,
     class_names: list[str] | None = None,
+    kept: Split | None = None,
 ) -> Source:
     """Opens images to evaluate on, and no others.
 
     Args:
         config: which; see `DataConfig`.
         seed: that training had, for the held-out examples.
-        split: any split, or `"held_out"`; None: as in training.
+        split: any split, of which what is held out is left out, or
+            `"held_out"`; None: as in training.
         class_names: that number the labels of a folder; None: the folders of
             its train split.
+        kept: what the job holds out that trained the model; it goes before
+            `config` and `seed` where it is of these images. What is gone or
+            new is told on stderr.
 
     Raises:
         InputError: they are not there; one line.
     """
+    if kept and not kept.describes(config):
+        kept = None
+    holds_out = bool(kept.held_out if kept else config.held_out)
     if split is None:
-        split = HELD_OUT if config.held_out else config.evaluation_split
-    if split != HELD_OUT:
-        return _open(config, split, "evaluation_split", class_names)
-    if not config.held_out:
+        split = HELD_OUT if holds_out else config.evaluation_split
+    if split == HELD_OUT and not holds_out:
         raise InputError(
             f"split: {HELD_OUT!r} with data.held_out 0; give the number of "
             "held-out examples that training had, or a split"
         )
+    if split not in (HELD_OUT, config.train_split) or not holds_out:
+        return _open(config, split, "evaluation_split", class_names)
+    if kept:
+        class_names = class_names or kept.class_names
     whole = _open(config, config.train_split, "train_split", class_names)
-    return _held_out_part(whole, _held_out(config, whole, seed))
-
-
-def _held_out(config, whole, seed):
-    total = len(whole.kept)
-    if config.held_out >= total:
-        raise InputError(
-            f"data.held_out: {config.held_out} leaves none of the {total} "
-            f"examples of {whole.name} to train on; give fewer"
-        )
-    return order.held_out(total, config.held_out, seed)
+    if kept:
+        for line in kept.changes(whole):
+            print(line, file=sys.stderr)
+    chosen = (kept or new_split(config, whole, seed)).is_held_out(whole)
+    if split == HELD_OUT:
+        return _held_out_part(whole, chosen)
+    return whole.part(~chosen, f"{whole.name} without the held-out ones")
 
 
 def _held_out_part(whole, chosen):
     return whole.part(chosen, f"{whole.name}, {chosen.sum()} held out")
 
 
-def _open(config, split, argument, class_names=None):
+def _open(config, split, argument, class_names=None, complete=False):
     if config.source == "digits":
         return _open_digits(split, argument)
     if config.source == "tfds":
@@ -120,7 +183,7 @@ def _open(config, split, argument, class_names=None):
             "data.data_dir: none given with data.source 'folder'; give the "
             "folder of the images"
         )
-    return _open_image_folder(config, split, argument, class_names)
+    return _open_image_folder(config, split, argument, class_names, complete)
 
 
 def _open_digits(split, argument):
@@ -140,7 +203,7 @@ def _open_digits(split, argument):
     )
 
 
-def _open_image_folder(config, split, argument, class_names):
+def _open_image_folder(config, split, argument, class_names, complete):
     root = expanded_path("data.data_dir", config.data_dir)
     if class_names is None:
         class_names = find_classes(root / config.train_split)
@@ -150,4 +213,4 @@ def _open_image_folder(config, split, argument, class_names):
             "name of one that holds a folder for each class, or set "
             "data.held_out=N to evaluate on N of the training images"
         )
-    return open_folder(root, split, class_names)
+    return open_folder(root, split, class_names, complete)

@@ -83,6 +83,13 @@ class Source(abc.ABC):
         }
         return part
 
+    def image_names(self) -> list[str] | None:
+        """Names of all `total` examples, by which they are found again.
+
+        None of a set that cannot change, whose examples go by number.
+        """
+        return None
+
     def class_counts(self) -> np.ndarray:
         """How many examples each class has: `(classes,)`, int64.
 

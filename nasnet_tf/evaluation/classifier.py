@@ -12,7 +12,8 @@ from nasnet_tf.nasnet import NASNet
 from nasnet_tf.packages import check_packages
 from nasnet_tf.weights import load_weights
 
-if TYPE_CHECKING:  # It imports Model Garden.
+if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
+    from nasnet_tf.data.split import Split
     from nasnet_tf.training.config import ExperimentConfig
 
 PACKAGES = {"tf-models-official": "official", "scikit-learn": "sklearn"}
@@ -26,11 +27,13 @@ class Classifier:
         model: the network with its weights.
         config: whose `data` it is to be evaluated on.
         facts: plain values that say where it comes from.
+        kept: what the job that trained it holds out; None where not known.
     """
 
     model: NASNet
     config: ExperimentConfig
     facts: dict
+    kept: Split | None = None
 
 
 def job_classifier(
@@ -53,6 +56,7 @@ def job_classifier(
             bad.
     """
     check_packages("evaluate", PACKAGES)
+    from nasnet_tf.data.split import read_split
     from nasnet_tf.training.checkpoint import CONFIG_FILE, restore_network
     from nasnet_tf.training.config_files import read_config
 
@@ -65,7 +69,7 @@ def job_classifier(
         "step": step,
         "weights": "averaged" if averaged else "raw",
     }
-    return Classifier(model, config, facts)
+    return Classifier(model, config, facts, read_split(model_dir))
 
 
 def file_classifier(
@@ -91,6 +95,7 @@ def file_classifier(
         InputError: the file, the data or the configuration is bad.
     """
     check_packages("evaluate", PACKAGES)
+    from nasnet_tf.data.split import read_split
     from nasnet_tf.training.config_files import read_config
 
     if not config_files and not override:
@@ -104,7 +109,9 @@ def file_classifier(
         model = load_saved(path, "model", remedy)
     else:
         model = _with_weights(path, config, split, averaged)
-    return Classifier(model, config, {"model": str(path)})
+    # A job's file lies beside what the job holds out.
+    kept = read_split(pathlib.Path(path).parent)
+    return Classifier(model, config, {"model": str(path)}, kept)
 
 
 def _with_weights(path, config, split, averaged):

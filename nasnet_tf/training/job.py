@@ -9,6 +9,7 @@ import tensorflow as tf
 from nasnet_tf import data as datasets
 from nasnet_tf.arguments import expanded_path
 from nasnet_tf.data.reading import configured_reading
+from nasnet_tf.data.split import read_split
 from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.training import distributed, loop, momentum_checks
 from nasnet_tf.training.checkpoint import (
@@ -75,7 +76,13 @@ def train(
     _check_resumable(model_dir, config)
     strategy = make_strategy(config.runtime)
     _check_batch_size(config.recipe.batch_size, strategy)
-    data = datasets.open_data(config.data, config.runtime.seed, evaluate)
+    begun = newest_checkpoint(model_dir) is not None
+    data = datasets.open_data(
+        config.data,
+        config.runtime.seed,
+        evaluate,
+        read_split(model_dir) if begun else None,
+    )
     with strategy.scope():
         alone = exclusive(model_dir) if worker_index() == 0 else nullcontext()
     try:
@@ -150,6 +157,7 @@ class _Job:
         if self.chief:
             save_config(config, model_dir / CONFIG_FILE)
             save_network_config(model_dir, self.network)
+            data.split.save(model_dir)
         self.log = TrainingLog(
             model_dir,
             self.cadence.steps,
@@ -217,6 +225,7 @@ class _Job:
             f"{network.count_params():,} parameters; {self.cadence.steps:,} "
             f"steps of {config.recipe.batch_size} images on "
             f"{self.strategy.num_replicas_in_sync} device(s)",
+            *self.data.notes,
             self.first_weights,
             momentum_checks.batch_norm_warning(momentum, self.cadence.steps),
             momentum_checks.average_warning(

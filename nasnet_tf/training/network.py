@@ -1,6 +1,7 @@
 """The network of a training job, with its first weights."""
 
 import contextlib
+import dataclasses
 import json
 import pathlib
 import zipfile
@@ -8,7 +9,7 @@ import zipfile
 import keras
 from absl import logging
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.errors import InputError, listed
 from nasnet_tf.image_reading import ImageReading
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.presets import get_preset
@@ -82,22 +83,25 @@ def saved_arguments(weights: str | None) -> dict | None:
         weights: the path of a `.keras` file of a `NASNet` or of a job's
             model_dir; for anything else the result is None.
     """
+    config = _saved_config(weights)
+    return config and {
+        name: config[name]
+        for name in (*_OPTIONAL, "input_shape")
+        if name != "batch_norm_momentum"
+    }
+
+
+def _saved_config(weights):
+    """`NASNet.get_config()` of a `.keras` file or a job; else None."""
     path = pathlib.Path(weights or "")
     unreadable = (OSError, KeyError, ValueError, zipfile.BadZipFile)
     with contextlib.suppress(*unreadable):
         if path.is_dir():
-            config = json.loads((path / "network.json").read_text())
-        else:
-            with zipfile.ZipFile(path) as archive:
-                saved = json.loads(archive.read("config.json"))
-            if saved["registered_name"] != "nasnet_tf>NASNet":
-                return None
-            config = saved["config"]
-        return {
-            name: config[name]
-            for name in (*_OPTIONAL, "input_shape")
-            if name != "batch_norm_momentum"
-        }
+            return json.loads((path / "network.json").read_text())
+        with zipfile.ZipFile(path) as archive:
+            saved = json.loads(archive.read("config.json"))
+        if saved["registered_name"] == "nasnet_tf>NASNet":
+            return saved["config"]
     return None
 
 
@@ -151,8 +155,9 @@ def build_network(
 def initialize(network: NASNet, model: ModelConfig, load: bool = True) -> str:
     """Gives the network its first weights and freezes what is to stay.
 
-    Classifiers whose number of classes differs from the file's, and those
-    that the file lacks, stay fresh.
+    Classifiers of other classes than the file's, by name where it names them,
+    and those that the file lacks, stay fresh; of the same classes in another
+    order they are put in order.
 
     Args:
         network: of `build_network`.
@@ -181,6 +186,7 @@ def initialize(network: NASNet, model: ModelConfig, load: bool = True) -> str:
 
 def _load(network, weights):
     """Loads all that fits through a network that has what the file has."""
+    names = (_saved_config(weights) or {}).get("class_names")
     if weights == "imagenet":
         weights = imagenet_file(network)
     if pathlib.Path(weights).is_dir():
@@ -189,6 +195,10 @@ def _load(network, weights):
         source = read_source(weights)
     config = network.get_config()
     same = source.classes == config["classes"]
+    if same and names and config["class_names"]:
+        same = sorted(names) == sorted(config["class_names"])
+        if same and names != config["class_names"]:
+            source = _reordered(source, names, config["class_names"])
     has_head = any("aux_logits" in name for name in source.tensors)
     donor = NASNet.from_config(
         config
@@ -210,8 +220,22 @@ def _load(network, weights):
     told = f"initial weights: {report.tensors} tensors of {weights}"
     if not fresh:
         return f"{told}, its classifier included"
-    classes = f"; the file has {source.classes} classes" if not same else ""
+    classes = ""
+    if source.classes != config["classes"]:
+        classes = f"; the file has {source.classes} classes"
+    elif not same:
+        classes = f"; the file's classes are others: {listed(names)}"
     return f"{told}; new: {', '.join(fresh)}{classes}"
+
+
+def _reordered(source, names, wanted):
+    """A file's weights, its classifiers for classes in another order."""
+    places = [names.index(name) for name in wanted]
+    tensors = {
+        name: tensor[..., places] if "logits/" in name else tensor
+        for name, tensor in source.tensors.items()
+    }
+    return dataclasses.replace(source, tensors=tensors)
 
 
 def _job_source(model_dir):
