@@ -12,6 +12,10 @@ from nasnet_tf.applications import (
     preprocess_input,
     read_images,
 )
+from nasnet_tf.batch_norm_statistics import (
+    RecalibrateBatchNorm,
+    recalibrate_batch_norm,
+)
 from nasnet_tf.errors import InputError
 from nasnet_tf.features import feature_extractor
 from nasnet_tf.folding import fold_batch_norm
@@ -34,6 +38,7 @@ __all__ = [
     "NASNet",
     "NASNetLarge",
     "NASNetMobile",
+    "RecalibrateBatchNorm",
     "__version__",
     "decode_predictions",
     "drop_path_scope",
@@ -46,4 +51,5 @@ __all__ = [
     "load_weights",
     "preprocess_input",
     "read_images",
+    "recalibrate_batch_norm",
 ]

@@ -18,6 +18,8 @@ from nasnet_tf.image_reading import ImageReading
 from nasnet_tf.plan import make_plan
 
 PREPROCESSINGS = ("scale", "whitening")
+# Of TF-slim's batch norms, by stem.
+USUAL_MOMENTUM = {"imagenet": 0.9997, "cifar": 0.9}
 # What `_check` holds the arguments to.
 CHOICES = {
     "padding": ("same", "keras"),
@@ -80,7 +82,13 @@ class NASNet(keras.Model):
         padding: `"same"`: pools as in the network that the published weights
             were trained in; `"keras"`: those of stride 2 see zeros past the
             border, as in `keras.applications`.
-        batch_norm_momentum: decay of the moving statistics.
+        batch_norm_momentum: decay of the moving statistics, which look back
+            over 1 / (1 - momentum) steps. None: 0.9 with the cifar stem and
+            0.9997 with the imagenet stem, as TF-slim has them. A network that
+            is trained for fewer than 20 times that many steps needs a lower
+            one, or `nasnet_tf.recalibrate_batch_norm` and, under `fit`,
+            `nasnet_tf.RecalibrateBatchNorm`: else it learns in training and
+            reads its own images at chance in evaluation.
         batch_norm_epsilon: added to variances.
         synchronized_batch_norm: statistics over all replicas of a strategy.
         folded: convolutions with biases and no batch norm: what
@@ -128,7 +136,7 @@ class NASNet(keras.Model):
         auxiliary_head=False,
         rematerialize=False,
         padding="same",
-        batch_norm_momentum=0.9997,
+        batch_norm_momentum=None,
         batch_norm_epsilon=1e-3,
         synchronized_batch_norm=False,
         folded=False,
@@ -146,6 +154,8 @@ class NASNet(keras.Model):
         }
         for key in unknown:
             check_choice("argument", key, config)
+        if batch_norm_momentum is None:
+            config["batch_norm_momentum"] = USUAL_MOMENTUM.get(stem, 0.9997)
         _check(config)
         genotype = get_genotype(genotype)
         filters = genotype.filters(

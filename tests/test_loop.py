@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -64,11 +65,12 @@ def run(losses, cadence, start=0, stop=None):
         start,
         ((tf.constant(x), y) for x, y in batches),
         train_step,
-        lambda: {"accuracy": 0.5},
-        lambda: settled.append(True),
+        lambda step: {"accuracy": 0.5},
+        settled.append,
         log,
         checkpoint,
         stop or threading.Event(),
+        types.SimpleNamespace(exhausted=False),
     )
     return step, log, checkpoint, settled
 
@@ -92,7 +94,7 @@ def test_logs_means_evaluates_and_saves():
     assert log.lines == [(2, 1.5), (3, 3), (4, 4), (6, 5.5), (7, 7)]
     assert [number for number, _ in log.evaluations] == [3, 6, 7]
     assert checkpoint.saved == [4, 7]
-    assert len(settled) == 4
+    assert settled == [3, 4, 6, 7]
     assert log.shown == [(0, (2, 4, 4, 3))]
     assert log.began == 1
 

@@ -156,7 +156,7 @@ def test_results_and_limits(tmp_path, network):
     assert "samples.png" not in text
     limits = section(text, "Limits")
     assert limits[0].startswith("* Measured only on 5,000 images: cifar10,")
-    assert "of the last step, not of step 8,000" in limits[-1]
+    assert "`best.keras` is of step 8,000" in limits[-1]
 
 
 def test_no_evaluation(tmp_path, network):

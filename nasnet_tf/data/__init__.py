@@ -1,6 +1,10 @@
 """Images to train and to evaluate on, through tf.data."""
 
-from nasnet_tf.data.batches import evaluation_batches, training_batches
+from nasnet_tf.data.batches import (
+    evaluation_batches,
+    training_batches,
+    unchanged,
+)
 from nasnet_tf.data.corrupt_images import CorruptImages, decoding_errors
 from nasnet_tf.data.opening import Data, open_data, open_evaluation
 from nasnet_tf.data.source import Source
@@ -14,4 +18,5 @@ __all__ = [
     "open_data",
     "open_evaluation",
     "training_batches",
+    "unchanged",
 ]

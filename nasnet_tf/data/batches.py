@@ -13,7 +13,7 @@ from nasnet_tf.data.corrupt_images import CorruptImages
 from nasnet_tf.data.keras_augmentation import mix_up, rand_augment
 from nasnet_tf.data.source import Source, check_readable
 from nasnet_tf.errors import InputError
-from nasnet_tf.image_reading import ImageReading
+from nasnet_tf.image_reading import WHOLE, ImageReading
 
 if TYPE_CHECKING:  # It imports Model Garden.
     from nasnet_tf.training.config import DataConfig
@@ -34,6 +34,7 @@ def training_batches(
     seed: int = 0,
     corrupt: CorruptImages | None = None,
     float_dtype: str = "float32",
+    reading: ImageReading = WHOLE,
 ) -> tf.data.Dataset:
     """Endless batches to train on, one a replica and step.
 
@@ -56,6 +57,8 @@ def training_batches(
         seed: of order and augmentation.
         corrupt: collects names.
         float_dtype: `"float32"` or `"float64"`.
+        reading: which part of an image to take, but for `"inception"`, whose
+            crops are random.
 
     Returns:
         A dataset of images `(replica_batch_size, height, width, 3)` and
@@ -84,7 +87,7 @@ def training_batches(
         .enumerate()
         .map(with_place)
     )
-    prepare = _preparation(source, config, size, seed)
+    prepare = _preparation(source, config, size, seed, reading)
     if prepare is not None:
         canvas = _canvas(config, size)
         batches = decoding.prepared(batches, prepare, canvas, corrupt)
@@ -157,11 +160,24 @@ def evaluation_batches(
     )
 
 
-def _preparation(source, config, size, seed) -> Callable | None:
+def unchanged(config: DataConfig) -> DataConfig:
+    """The same data without augmentation: as evaluation sees them."""
+    return config.replace(
+        augmentation="none",
+        cutout=0,
+        upsample=False,
+        rand_augment=0.0,
+        mixup=0.0,
+    )
+
+
+def _preparation(source, config, size, seed, reading) -> Callable | None:
     """What to do with an example before it is part of a batch."""
     canvas = _canvas(config, size)
     inception = config.augmentation == "inception"
-    if source.image_shape == (*canvas, 3) and not inception:
+    fixed = decoding.central(reading)
+    is_whole = fixed is decoding.whole and not inception
+    if source.image_shape == (*canvas, 3) and is_whole:
         return None
 
     def prepare(example):
@@ -170,7 +186,7 @@ def _preparation(source, config, size, seed) -> Callable | None:
 
         return decoding.read_window(
             example["image"],
-            window if inception else decoding.whole,
+            window if inception else fixed,
             canvas,
             source.photos,
         )

@@ -5,6 +5,7 @@ The only backend-specific file of the zoo: on JAX and torch this is
 """
 
 import keras
+from keras import ops
 
 FUSED_DTYPES = ("float16", "bfloat16", "float32")
 
@@ -26,46 +27,93 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        if keras.backend.backend() != "tensorflow" or not self._can_fuse(
-            inputs, mask
-        ):
+        if mask is not None or not can_fuse(self, inputs):
             return super().call(inputs, training=training, mask=mask)
-        return self._fused(inputs, bool(training) and self.trainable)
-
-    def _can_fuse(self, inputs, mask):
-        return (
-            mask is None
-            and self.scale
-            and self.center
-            and not self.synchronized
-            and not self.renorm
-            and len(inputs.shape) == 4
-            and self.axis in (-1, 3)
-            and keras.backend.standardize_dtype(inputs.dtype) in FUSED_DTYPES
-        )
-
-    def _fused(self, inputs, training):
-        import tensorflow as tf
-
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=self.gamma.value,
-            offset=self.beta.value,
-            # The kernel wants these empty, or unused, when it trains.
-            mean=[] if training else self.moving_mean.value,
-            variance=[] if training else self.moving_variance.value,
-            epsilon=self.epsilon,
-            is_training=training,
-        )
-        if training:
-            size = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
-            # The kernel returns the variance with Bessel's correction, except
-            # of a single value, where it is 0.
-            biased = variance * tf.maximum(size - 1.0, 1.0) / size
-            self._average(self.moving_mean, mean)
-            self._average(self.moving_variance, biased)
+        if not (training and self.trainable):
+            return fused(
+                self,
+                inputs,
+                self.moving_mean.value,
+                self.moving_variance.value,
+            )[0]
+        outputs, mean, variance = fused(self, inputs)
+        self._average(self.moving_mean, mean)
+        self._average(self.moving_variance, variance)
         return outputs
 
     def _average(self, moving, value):
         kept = moving.value * self.momentum
         moving.assign(kept + value * (1.0 - self.momentum))
+
+
+def normalized_by_batch(norm, inputs) -> tuple:
+    """What a batch norm returns in training; its statistics do not move.
+
+    Args:
+        norm: this module's layer, or Keras's.
+        inputs: of the layer.
+
+    Returns:
+        The outputs, and the mean and the biased variance of each channel.
+    """
+    if can_fuse(norm, inputs):
+        return fused(norm, inputs)
+    double = keras.backend.standardize_dtype(inputs.dtype) == "float64"
+    x = ops.cast(inputs, "float64" if double else "float32")
+    axis = norm.axis % len(inputs.shape)
+    others = [n for n in range(len(inputs.shape)) if n != axis]
+    mean, variance = ops.moments(x, others)
+    outputs = ops.batch_normalization(
+        x,
+        mean,
+        variance,
+        axis,
+        offset=norm.beta,
+        scale=norm.gamma,
+        epsilon=norm.epsilon,
+    )
+    return ops.cast(outputs, norm.compute_dtype), mean, variance
+
+
+def can_fuse(norm, inputs) -> bool:
+    """Whether TensorFlow's kernel does what a batch norm is to do."""
+    return (
+        keras.backend.backend() == "tensorflow"
+        and norm.scale
+        and norm.center
+        and not norm.synchronized
+        and not norm.renorm
+        and len(inputs.shape) == 4
+        and norm.axis in (-1, 3)
+        and keras.backend.standardize_dtype(inputs.dtype) in FUSED_DTYPES
+    )
+
+
+def fused(norm, inputs, mean=None, variance=None) -> tuple:
+    """Outputs, mean and biased variance, by TensorFlow's kernel.
+
+    Args:
+        norm: whose scale, offset and epsilon count.
+        inputs: `(batch, height, width, channels)`.
+        mean: to normalise by; None: the batch's, and so `variance`.
+        variance: see `mean`.
+    """
+    import tensorflow as tf
+
+    by_batch = mean is None
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=inputs,
+        scale=norm.gamma.value,
+        offset=norm.beta.value,
+        # The kernel wants these empty where it finds its own.
+        mean=[] if by_batch else mean,
+        variance=[] if by_batch else variance,
+        epsilon=norm.epsilon,
+        is_training=by_batch,
+    )
+    if by_batch:
+        size = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
+        # The kernel returns the variance with Bessel's correction, except of a
+        # single value, where it is 0.
+        variance = variance * tf.maximum(size - 1.0, 1.0) / size
+    return outputs, mean, variance

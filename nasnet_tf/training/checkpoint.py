@@ -4,7 +4,6 @@ import json
 import pathlib
 import shutil
 
-import keras
 import tensorflow as tf
 from absl import logging
 
@@ -16,6 +15,7 @@ from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.network import for_inference
 from nasnet_tf.training.optimizer import moving_averages
 from nasnet_tf.weights import named_variables
+from nasnet_tf.weights.names import is_statistic
 
 FOLDER = "checkpoints"
 CONFIG_FILE = "config.yaml"
@@ -41,26 +41,38 @@ class JobCheckpoint:
         optimizer: built on the network's trainable variables.
         keep: how many checkpoints stay.
         worker: of several, each writes; `discard` drops the others' files.
+        statistics: what is served in place of the network's moving ones, by
+            name; it is saved, and not restored, as nothing depends on it.
+        first_optimizer: of the first phase, where there is one; built.
     """
 
-    def __init__(self, model_dir, model, optimizer, keep=3, worker=0):
+    def __init__(
+        self,
+        model_dir,
+        model,
+        optimizer,
+        keep=3,
+        worker=0,
+        statistics=None,
+        first_optimizer=None,
+    ):
         self.folder = pathlib.Path(model_dir) / FOLDER
         # Not the optimizer's count: it skips steps whose float16 overflowed.
         self.step = tf.Variable(0, dtype="int64", trainable=False)
-        averages = _averages(model, optimizer)
+        averages = averages_by_name(model, optimizer)
         of_network = {id(variable) for variable in averages.values()}
-        state = tf.train.Checkpoint(
-            step=self.step,
-            network=_values(named_variables(model)),
-            average=_values(averages),
-            optimizer=_values(
-                {
-                    f"{number:05}": variable
-                    for number, variable in enumerate(optimizer.variables)
-                    if id(variable) not in of_network
-                }
-            ),
-        )
+        parts = {
+            "step": self.step,
+            "network": _values(named_variables(model)),
+            "average": _values(averages),
+            "optimizer": _numbered(optimizer, of_network),
+        }
+        if first_optimizer:
+            parts["first_optimizer"] = _numbered(first_optimizer)
+        self._restored = tf.train.Checkpoint(**parts)
+        state = self._restored
+        if statistics:
+            state = tf.train.Checkpoint(**parts, statistics=statistics)
         self._reader = tf.train.CheckpointManager(
             state, str(self.folder), max_to_keep=keep, checkpoint_name=_PREFIX
         )
@@ -96,7 +108,11 @@ class JobCheckpoint:
             return 0
 
         def read(prefix):
-            self._reader.checkpoint.restore(prefix).assert_consumed()
+            status = self._restored.restore(prefix)
+            if _has(prefix, "statistics"):
+                status.expect_partial().assert_existing_objects_matched()
+            else:
+                status.assert_consumed()
             return int(self.step)
 
         return _newest_readable(self._reader.checkpoints, read)
@@ -181,41 +197,28 @@ def _read(config, prefix, averaged):
     network = NASNet.from_config(config)
     variables = named_variables(network)
     step = tf.Variable(0, dtype="int64", trainable=False)
-    averages = {}
-    stored = (name for name, _ in tf.train.list_variables(prefix))
-    if averaged and any(name.startswith("average/") for name in stored):
-        averages = {
+    has_average = _has(prefix, "average")
+    served = {"average": [], "statistics": []}
+    if averaged and has_average:
+        served["average"] = trained_names(network)
+    # They were measured for the weights that served.
+    if (averaged or not has_average) and _has(prefix, "statistics"):
+        served["statistics"] = filter(is_statistic, variables)
+    served = {
+        part: {
             name: tf.Variable(tf.zeros_like(variables[name].value))
-            for name in trained_names(network)
+            for name in names
         }
-    state = tf.train.Checkpoint(
-        step=step, network=_values(variables), average=averages
-    )
+        for part, names in served.items()
+    }
+    state = tf.train.Checkpoint(step=step, network=_values(variables), **served)
     status = state.restore(prefix)
     status.expect_partial().assert_existing_objects_matched()
-    weights = {
-        name: v.numpy() for name, v in (_values(variables) | averages).items()
-    }
-    return weights, int(step)
+    values = _values(variables) | served["average"] | served["statistics"]
+    return {name: v.numpy() for name, v in values.items()}, int(step)
 
 
-def network_weights(model, optimizer=None) -> dict:
-    """The values of all variables, by name.
-
-    Args:
-        model: the network.
-        optimizer: one whose averages stand for the weights, where it has any.
-    """
-    variables = named_variables(model)
-    if optimizer:
-        variables |= _averages(model, optimizer)
-    return {
-        name: keras.ops.convert_to_numpy(variable)
-        for name, variable in variables.items()
-    }
-
-
-def _averages(model, optimizer):
+def averages_by_name(model, optimizer) -> dict:
     """The moving averages of the trainable variables by name, if kept."""
     averages = moving_averages(optimizer)
     if not averages:
@@ -232,6 +235,23 @@ def _newest_readable(prefixes, read):
             failure = _unreadable(prefix, error)
             logging.warning("%s", failure)
     raise failure
+
+
+def _numbered(optimizer, but=()):
+    """The variables of an optimizer by their number, some left out."""
+    return _values(
+        {
+            f"{number:05}": variable
+            for number, variable in enumerate(optimizer.variables)
+            if id(variable) not in but
+        }
+    )
+
+
+def _has(prefix, part):
+    """Whether a checkpoint has a part of a job."""
+    stored = tf.train.list_variables(prefix)
+    return any(name.startswith(f"{part}/") for name, _ in stored)
 
 
 def _values(variables):

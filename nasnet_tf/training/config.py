@@ -37,6 +37,11 @@ class ModelConfig(hyperparams.Config):
         drop_path_keep_prob: keep probability of ScheduledDropPath in the last
             cell; it sets in over all steps of the recipe.
         dtype: the policy of the layers.
+        recalibrate_batch_norm: whether batch-norm statistics are measured anew
+            over training images before each evaluation and checkpoint:
+            `"auto"` does where training was short for the momentum, so that
+            the moving ones lag behind the weights; else `"always"` or
+            `"never"`. Training itself is the same.
         initial_weights: `"imagenet"`, a path that `nasnet_tf.load_weights`
             reads, or the model_dir of another job; a classifier of another
             number of classes is left fresh.
@@ -58,6 +63,9 @@ class ModelConfig(hyperparams.Config):
     drop_path_keep_prob: float = _field(1.0, interval="(0, 1]")
     batch_norm_momentum: float | None = _field(None, interval="[0, 1]")
     batch_norm_epsilon: float | None = _field(None, interval="(0, 1]")
+    recalibrate_batch_norm: str = _field(
+        "auto", choices=("auto", "always", "never")
+    )
     rematerialize: bool = False
     dtype: str = _field(
         "float32",
@@ -129,6 +137,10 @@ class RecipeConfig(hyperparams.Config):
         batch_size: images a step, of all replicas together.
         epochs: passes over the training images; or else `steps`.
         steps: in place of `epochs`.
+        classifier_epochs: passes before these in which the classifier alone
+            is trained, on features that stay as the initial weights have
+            them; without such weights they are left out.
+        classifier_learning_rate: in those, constant.
         optimizer: one of Keras's.
         learning_rate: after the warm-up.
         momentum: of `sgd` and `rmsprop`.
@@ -153,11 +165,15 @@ class RecipeConfig(hyperparams.Config):
         clip_norm: of the global gradient, all replicas' together; 0: none.
         ema_momentum: of the moving average of the weights, which evaluation
             uses and the saved model holds; 0: none.
+        patience: evaluations without a lower loss after which training ends;
+            0: it goes on to its last step.
     """
 
     batch_size: int = _field(32, least=1)
     epochs: float | None = _field(None, interval="(0, 1000000]")
     steps: int | None = _field(None, least=1)
+    classifier_epochs: float = _field(0.0, interval="[0, 1000000]")
+    classifier_learning_rate: float = _field(3e-3, interval="(0, inf)")
     optimizer: str = _field("sgd", choices=("sgd", "rmsprop", "adam", "adamw"))
     learning_rate: float = _field(0.025, interval="(0, inf)")
     momentum: float = _field(0.9, interval="[0, 1)")
@@ -177,6 +193,7 @@ class RecipeConfig(hyperparams.Config):
     decoupled_weight_decay: float = _field(0.004, interval="[0, inf)")
     clip_norm: float = _field(0.0, interval="[0, inf)")
     ema_momentum: float = _field(0.0, interval="[0, 1)")
+    patience: int = _field(0, least=0)
 
 
 @dataclasses.dataclass

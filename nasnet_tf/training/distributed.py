@@ -8,10 +8,20 @@ import numpy as np
 import tensorflow as tf
 
 from nasnet_tf import data
+from nasnet_tf.batch_norm_statistics import (
+    PooledStatistics,
+    flat_statistics,
+    measured_batch_norms,
+)
 from nasnet_tf.training.class_weights import class_weights
 from nasnet_tf.training.config import ExperimentConfig, RuntimeConfig
-from nasnet_tf.training.optimizer import averaged_weights
 from nasnet_tf.training.step import make_evaluation_step, make_train_step
+from nasnet_tf.weights import named_variables
+
+# Whose batch-norm statistics are measured: more change little.
+STATISTICS_IMAGES = 1000
+# Fewer images a batch normalise unlike all images together do.
+LEAST_STATISTICS_BATCH = 16
 
 
 def train_function(source, network, optimizer, config: ExperimentConfig):
@@ -85,15 +95,89 @@ def training_batches(
     return iter(strategy.distribute_datasets_from_function(dataset))
 
 
-def evaluation_function(source, network, optimizer, config: ExperimentConfig):
-    """A function without arguments that measures the network.
+def statistics_function(source, network, config: ExperimentConfig, corrupt):
+    """A function without arguments that measures batch-norm statistics.
 
-    It takes the averaged weights, where the optimizer keeps them.
+    They are those of up to 1,000 training images, the same each time, as
+    evaluation sees them: without augmentation. The replicas share the images.
+
+    Args:
+        source: a `nasnet_tf.data.Source` of the training images.
+        network: a `NASNet` that returns logits.
+        config: of the job.
+        corrupt: a `nasnet_tf.data.CorruptImages`.
+
+    Returns:
+        A function that returns arrays by the names of `named_variables`, of
+        batch norms that are trained.
+    """
+    strategy = tf.distribute.get_strategy()
+    batch_size = _statistics_batch_size(config)
+    steps = -(-min(source.size, STATISTICS_IMAGES) // batch_size)
+    layers = []
+
+    def sums(images):
+        with measured_batch_norms(network) as found:
+            network(images, training=False)
+        layers[:] = found
+        return flat_statistics(found)
+
+    @tf.function(autograph=False)
+    def over_replicas(images):
+        return [
+            strategy.reduce("MEAN", value, axis=None)
+            for value in strategy.run(sums, args=(images,))
+        ]
+
+    def dataset(context):
+        return data.training_batches(
+            source,
+            data.unchanged(config.data),
+            network.input_shape[1:3],
+            network.preprocessing,
+            batch_size,
+            context.get_per_replica_batch_size(batch_size),
+            shard=context.input_pipeline_id,
+            shards=context.num_input_pipelines,
+            seed=config.runtime.seed,
+            corrupt=corrupt,
+            float_dtype=_float_dtype(config),
+            reading=network.image_reading,
+        ).map(lambda images, labels: images)
+
+    def measure():
+        pooled = PooledStatistics()
+        batches = iter(strategy.distribute_datasets_from_function(dataset))
+        for _ in range(steps):
+            pooled.add(*over_replicas(next(batches)), images=batch_size)
+        return _named(pooled, layers, network)
+
+    return measure
+
+
+def _named(pooled, layers, network):
+    """Pooled statistics by the names of the network's variables."""
+    names = {id(v): name for name, v in named_variables(network).items()}
+    statistics = {}
+    for layer, mean, variance in pooled.by_layer(layers):
+        statistics[names[id(layer.moving_mean)]] = mean
+        statistics[names[id(layer.moving_variance)]] = variance
+    return statistics
+
+
+def _statistics_batch_size(config):
+    """Images at a time: as in training, where those are not very few."""
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    least = replicas * LEAST_STATISTICS_BATCH
+    return max(config.recipe.batch_size, least)
+
+
+def evaluation_function(source, served, config: ExperimentConfig):
+    """A function without arguments that measures what serves of a network.
 
     Args:
         source: a `nasnet_tf.data.Source`.
-        network: a `NASNet` that returns logits.
-        optimizer: of `make_optimizer`.
+        served: a `ServedNetwork` of a `NASNet` that returns logits, settled.
         config: of the job.
 
     Returns:
@@ -103,6 +187,7 @@ def evaluation_function(source, network, optimizer, config: ExperimentConfig):
         an image that cannot be decoded.
     """
     strategy = tf.distribute.get_strategy()
+    network = served.network
     step = make_evaluation_step(network, by_class=True)
 
     @tf.function(autograph=False)
@@ -115,7 +200,7 @@ def evaluation_function(source, network, optimizer, config: ExperimentConfig):
 
     def evaluate():
         totals = {}
-        with averaged_weights(network, optimizer), data.decoding_errors():
+        with served.applied(), data.decoding_errors():
             for batch in _evaluation_batches(source, network, config):
                 for name, value in sums_of(*batch).items():
                     value = np.asarray(value, "float64")

@@ -8,14 +8,15 @@ import tensorflow as tf
 
 from nasnet_tf import data as datasets
 from nasnet_tf.arguments import expanded_path
+from nasnet_tf.batch_norm_statistics import has_trained_norms
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.data.split import read_split
 from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.training import distributed, loop, momentum_checks
+from nasnet_tf.training.best import BestNetwork
 from nasnet_tf.training.checkpoint import (
     CONFIG_FILE,
     JobCheckpoint,
-    network_weights,
     newest_checkpoint,
     save_network_config,
 )
@@ -29,10 +30,15 @@ from nasnet_tf.training.config_files import (
 from nasnet_tf.training.lock import exclusive
 from nasnet_tf.training.network import build_network, for_inference, initialize
 from nasnet_tf.training.optimizer import make_optimizer
+from nasnet_tf.training.phases import (
+    PhasedStep,
+    classifier_only,
+    classifier_optimizer,
+)
 from nasnet_tf.training.results import TrainingResult, write_results
 from nasnet_tf.training.schedules import learning_rate_schedule
+from nasnet_tf.training.served import ServedNetwork
 from nasnet_tf.training.strategy import (
-    average_statistics,
     make_strategy,
     network_scope,
     over_all_workers,
@@ -105,9 +111,7 @@ def _run(config, model_dir, data, strategy, quiet):
     with strategy.scope():
         job = _Job(config, model_dir, data, quiet)
         step = job.run()
-        # Before the first step there is no average yet.
-        optimizer = job.optimizer if step else None
-        weights = network_weights(job.network, optimizer)
+        weights = job.served.weights(step)
     # Outside the scope: a network made there is made on all workers.
     result = job.finish(step, weights)
     with strategy.scope():
@@ -139,21 +143,44 @@ class _Job:
         self.optimizer = make_optimizer(
             config.recipe,
             learning_rate_schedule(
-                config.recipe, self.cadence.steps, self.cadence.steps_per_epoch
+                config.recipe,
+                self.cadence.steps - self.cadence.classifier_steps,
+                self.cadence.steps_per_epoch,
             ),
             config.model.dtype,
         )
         self.optimizer.build(self.network.trainable_variables)
+        self.first_optimizer = None
+        if self.cadence.classifier_steps:
+            self.first_optimizer = classifier_optimizer(
+                self.network, config.recipe, config.model.dtype
+            )
+        self.corrupt = datasets.CorruptImages()
+        self.served = ServedNetwork(
+            self.network,
+            self.optimizer,
+            self._measurement(),
+            config.model.recalibrate_batch_norm,
+            self.cadence.classifier_steps,
+        )
         self.checkpoint = JobCheckpoint(
             model_dir,
             self.network,
             self.optimizer,
             config.runtime.keep_checkpoints,
             worker_index(),
+            self.served.statistics,
+            self.first_optimizer,
         )
         self.start = self.checkpoint.restore()
         _check_agreed(self.start, self.strategy.num_replicas_in_sync)
-        self.corrupt = datasets.CorruptImages()
+        self.best = BestNetwork(
+            self.checkpoint.folder,
+            self.start,
+            config.recipe.patience,
+            self.cadence.classifier_steps,
+            self.chief,
+        )
         if self.chief:
             save_config(config, model_dir / CONFIG_FILE)
             save_network_config(model_dir, self.network)
@@ -174,12 +201,46 @@ class _Job:
             return build_network(
                 self.config.model,
                 self.data.class_names,
-                self.cadence.steps,
+                self.cadence.steps - self.cadence.classifier_steps,
                 self.config.runtime.seed,
                 self.data.train.channels,
                 self.config.runtime.synchronized_batch_norm,
                 configured_reading(self.config.data),
             )
+
+    def _measurement(self):
+        """What measures batch-norm statistics, where there are trained ones."""
+        if not has_trained_norms(self.network):
+            return None
+        return distributed.statistics_function(
+            self.data.train, self.network, self.config, self.corrupt
+        )
+
+    def _train_step(self):
+        def function(optimizer):
+            return distributed.train_function(
+                self.data.train, self.network, optimizer, self.config
+            )
+
+        step = function(self.optimizer)
+        if not self.first_optimizer:
+            return step
+        with classifier_only(self.network):
+            first = function(self.first_optimizer)
+        left = self.cadence.classifier_steps - self.start
+        return PhasedStep(first, step, self.network, left)
+
+    def _evaluation(self):
+        measure = distributed.evaluation_function(
+            self.data.evaluation, self.served, self.config
+        )
+
+        def evaluate(step):
+            metrics = measure()
+            self.best.add(step, metrics, lambda: self.served.weights(step))
+            return metrics
+
+        return evaluate
 
     def run(self) -> int:
         """Trains to the last step, or where it is stopped; which it was."""
@@ -198,27 +259,20 @@ class _Job:
                         self.start,
                         self.corrupt,
                     ),
-                    distributed.train_function(
-                        self.data.train,
-                        self.network,
-                        self.optimizer,
-                        self.config,
-                    ),
-                    distributed.evaluation_function(
-                        self.data.evaluation,
-                        self.network,
-                        self.optimizer,
-                        self.config,
-                    ),
-                    lambda: average_statistics(self.network),
+                    self._train_step(),
+                    self._evaluation(),
+                    self.served.settle,
                     self.log,
                     self.checkpoint,
                     stop,
+                    self.best,
                 )
 
     def _announce(self):
         config, network = self.config, self.network
         momentum = network.get_config()["batch_norm_momentum"]
+        steps = self.cadence.steps - self.cadence.classifier_steps
+        measured = bool(self.served.statistics)
         lines = [
             f"{self.data.train.name}: {self.data.train.size:,} images of "
             f"{len(self.data.class_names)} classes; {network.name} of "
@@ -227,19 +281,33 @@ class _Job:
             f"{self.strategy.num_replicas_in_sync} device(s)",
             *self.data.notes,
             self.first_weights,
-            momentum_checks.batch_norm_warning(momentum, self.cadence.steps),
-            momentum_checks.average_warning(
-                config.recipe.ema_momentum, self.cadence.steps
-            ),
+            momentum_checks.batch_norm_warning(momentum, steps, measured),
+            momentum_checks.average_warning(config.recipe.ema_momentum, steps),
+            self._first_phase(),
         ]
         if self.start:
             lines.append(f"going on from the checkpoint of step {self.start:,}")
         for line in filter(None, lines):
             self.log.message(line)
 
+    def _first_phase(self):
+        recipe, steps = self.config.recipe, self.cadence.classifier_steps
+        if steps:
+            return (
+                f"the first {steps:,} steps train the classifier alone, at a "
+                f"rate of {recipe.classifier_learning_rate:g}"
+            )
+        if recipe.classifier_epochs:
+            return (
+                f"recipe.classifier_epochs: {recipe.classifier_epochs:g} are "
+                "left out: without model.initial_weights there are no features "
+                "to train a classifier on"
+            )
+        return None
+
     def finish(self, step, weights) -> TrainingResult:
         """Writes what the job leaves behind."""
-        complete = step >= self.cadence.steps
+        complete = step >= self.cadence.steps or self.best.exhausted
         model = for_inference(self.network.get_config(), weights)
         files = {}
         if complete and self.chief:
@@ -261,6 +329,7 @@ class _Job:
                     "initial_weights": self.first_weights
                     or self.config.model.initial_weights,
                 },
+                self.best.weights(),
             )
         return TrainingResult(
             model=model,

@@ -21,11 +21,12 @@ class Cadence:
     """After how many steps a job does what.
 
     Args:
-        steps: of the whole training.
+        steps: of the whole training, its first phase included.
         steps_per_epoch: a fraction where the images do not fill the batches.
         log: progress.
         evaluate: on the evaluation images; None: never.
         checkpoint: saves.
+        classifier_steps: of the first phase, which trains the classifier.
     """
 
     steps: int
@@ -33,6 +34,7 @@ class Cadence:
     log: int
     evaluate: int | None
     checkpoint: int
+    classifier_steps: int = 0
 
     @classmethod
     def of(cls, config: ExperimentConfig, size: int, evaluate: bool = True):
@@ -50,14 +52,18 @@ class Cadence:
             return max(1, round(epochs * per_epoch))
 
         every = steps(runtime.evaluate_every_epochs) if evaluate else None
-        total = recipe.steps or steps(recipe.epochs)
-        check_warmup(recipe, total, per_epoch)
+        first = 0
+        if recipe.classifier_epochs and config.model.initial_weights:
+            first = steps(recipe.classifier_epochs)
+        second = recipe.steps or steps(recipe.epochs)
+        check_warmup(recipe, second, per_epoch)
         return cls(
-            steps=total,
+            steps=first + second,
             steps_per_epoch=per_epoch,
             log=runtime.log_every_steps,
             evaluate=every,
             checkpoint=runtime.checkpoint_every_steps or steps(1),
+            classifier_steps=first,
         )
 
     def due(self, what: str, step: int) -> bool:
@@ -76,29 +82,31 @@ def run_steps(
     log,
     checkpoint,
     stop,
+    best,
 ) -> int:
     """Trains from step `start` on and returns the step it stopped at.
 
-    That is the last one, or where `stop` was set; there a checkpoint is
-    written.
+    That is the last one, or where `stop` was set or `best` is exhausted; there
+    a checkpoint is written.
 
     Args:
         cadence: when to do what.
         start: steps done already.
         batches: an iterator over what the step takes.
         train_step: `(images, labels)` to a dict of scalar tensors.
-        evaluate: without arguments to a dict of floats.
-        settle: called before weights are evaluated or saved.
+        evaluate: the step to a dict of floats.
+        settle: called with the step before weights are evaluated or saved.
         log: a `TrainingLog`.
         checkpoint: a `JobCheckpoint`.
         stop: an event.
+        best: a `BestNetwork`, which `evaluate` tells.
 
     Raises:
         JobError: the loss or the gradient is not finite.
         InputError: a checkpoint cannot be written.
     """
     recent, step, saved = [], start, start
-    while step < cadence.steps and not stop.is_set():
+    while step < cadence.steps and not (stop.is_set() or best.exhausted):
         batch = next(batches)
         if step == start:
             log.images(step, _first_images(batch))
@@ -116,10 +124,10 @@ def run_steps(
         if not (evaluation or saving):
             continue
         with log.aside():
-            settle()
+            settle(step)
             try:
                 if evaluation:
-                    log.evaluation(step, evaluate())
+                    log.evaluation(step, evaluate(step))
             except InputError:
                 # An image that cannot be read costs no training.
                 checkpoint.save(step)
@@ -130,10 +138,10 @@ def run_steps(
     if recent:
         log.training(step, _means(recent, step, checkpoint))
     if cadence.evaluate and step >= cadence.steps and not _evaluated(log, step):
-        settle()
-        log.evaluation(step, evaluate())
+        settle(step)
+        log.evaluation(step, evaluate(step))
     if step > saved:
-        settle()
+        settle(step)
         checkpoint.save(step)
     return step
 

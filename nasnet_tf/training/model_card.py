@@ -240,9 +240,9 @@ def _limits(config, results, measured_on):
     last, best = results.get("last"), results.get("best")
     if last and best and best["step"] != last["step"]:
         limits.append(
-            f"* `model.keras` is of the last step, not of step "
-            f"{best['step']:,}; the best was chosen on the images it is "
-            "measured on, which flatters it."
+            f"* `model.keras` is of the last step. `best.keras` is of step "
+            f"{best['step']:,}, whose loss was the lowest; it was chosen on "
+            "the images it is measured on, which flatters it."
         )
     return limits
 

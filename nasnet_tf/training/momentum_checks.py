@@ -11,7 +11,9 @@ WEIGHTS_SPANS = 5
 LEAST_MOMENTUM = 0.5
 
 
-def batch_norm_warning(momentum: float, steps: int) -> str | None:
+def batch_norm_warning(
+    momentum: float, steps: int, measured: bool = False
+) -> str | None:
     """A line for who trains with too slow a batch-norm momentum, or None.
 
     Moving statistics begin at mean 0 and variance 1. After `steps` steps
@@ -22,7 +24,17 @@ def batch_norm_warning(momentum: float, steps: int) -> str | None:
     Args:
         momentum: of the network's batch norms.
         steps: of the whole training.
+        measured: whether the statistics are measured anew where they lag; the
+            line then says so, and asks for nothing.
     """
+    if measured:
+        if not lags(momentum, steps):
+            return None
+        return (
+            f"batch norm's moving statistics of momentum {momentum:.10g} lag "
+            f"behind in {steps:,} steps: they are measured anew before each "
+            "evaluation (model.recalibrate_batch_norm)"
+        )
     return _warning(
         "model.batch_norm_momentum",
         "the moving statistics that evaluation uses",
@@ -49,6 +61,16 @@ def average_warning(ema_momentum: float, steps: int) -> str | None:
         steps,
         WEIGHTS_SPANS,
     )
+
+
+def lags(momentum: float, steps: int) -> bool:
+    """Whether moving statistics are behind the weights after some steps.
+
+    Args:
+        momentum: of the network's batch norms.
+        steps: that they were trained for.
+    """
+    return round((1 - momentum) * steps, 9) < STATISTICS_SPANS
 
 
 def _warning(key, what, momentum, steps, spans):

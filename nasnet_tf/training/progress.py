@@ -107,7 +107,7 @@ def evaluation_text(
         parts.append("(the best so far)")
     elif best:
         accuracy = _percent(best["accuracy"])
-        parts.append(f"(best {accuracy} at step {best['step']:,})")
+        parts.append(f"(best at step {best['step']:,}: accuracy {accuracy})")
     return _joined(parts)
 
 

@@ -8,8 +8,10 @@ from nasnet_tf.output_file import written_beside
 from nasnet_tf.training.config import ExperimentConfig
 from nasnet_tf.training.curves import write_curves
 from nasnet_tf.training.model_card import write_model_card
+from nasnet_tf.training.network import for_inference
 
 MODEL_FILE = "model.keras"
+BEST_FILE = "best.keras"
 CARD_FILE = "model_card.md"
 CURVES_FILE = "curves.png"
 
@@ -44,6 +46,7 @@ def write_results(
     config: ExperimentConfig,
     log,
     card_facts: dict,
+    best: dict | None = None,
 ) -> dict[pathlib.Path, str]:
     """Writes the network, its card and its curves.
 
@@ -53,6 +56,7 @@ def write_results(
         config: of the job.
         log: a `TrainingLog`.
         card_facts: further arguments of `write_model_card`.
+        best: the weights of the lowest held-out loss, by name.
 
     Returns:
         What each file is, by its path.
@@ -66,9 +70,17 @@ def write_results(
         model_dir / CURVES_FILE: "loss, accuracy and learning rate",
     }
     network, card, curves = paths
-    with written_beside(network, "model_dir") as beside:
-        model.save(beside)
+    _save(model, network)
+    if best is not None:
+        path = model_dir / BEST_FILE
+        paths[path] = "the network of the lowest held-out loss"
+        _save(for_inference(model.get_config(), best), path)
     # The card shows the curves that are there.
     write_curves(curves, log.history())
     write_model_card(card, config, model, results=log.results, **card_facts)
     return paths
+
+
+def _save(model, path):
+    with written_beside(path, "model_dir") as beside:
+        model.save(beside)

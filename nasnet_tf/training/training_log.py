@@ -49,7 +49,8 @@ class TrainingLog:
 
     Attributes:
         last: the last evaluation's line of `metrics.jsonl`, or None.
-        best: the one of the highest accuracy, or None.
+        best: the one of the lowest loss, or else of the highest accuracy; or
+            None.
 
     Raises:
         InputError: a file cannot be written, such as on a full disk; so for
@@ -209,11 +210,18 @@ class TrainingLog:
 
     def _remember(self, line):
         self.last = line
-        accuracy = line.get("accuracy")
-        if accuracy is not None and (
-            self.best is None or accuracy > self.best["accuracy"]
+        score = _score(line)
+        if score is not None and (
+            self.best is None or score > _score(self.best)
         ):
             self.best = line
+
+
+def _score(line):
+    """What is better where it is higher; None of an unknown kind."""
+    if (loss := line.get("loss")) is not None:
+        return -loss
+    return line.get("accuracy")
 
 
 def _floats(metrics):

@@ -90,6 +90,11 @@ def layer_path(layer: str, path: str) -> str:
     return path[start + 1 :]
 
 
+def is_statistic(name: str) -> bool:
+    """Whether the variable of this name is a batch norm's moving statistic."""
+    return name.endswith(("moving_mean", "moving_variance"))
+
+
 def is_weight(name: str) -> bool:
     """Whether the variable of this name is a weight or a BN statistic."""
     return name.rpartition("/")[2] in WEIGHTS
