@@ -45,22 +45,46 @@ def recalibrate_batch_norm(model, images, batch_size: int = 32) -> int:
     >>> nasnet_tf.recalibrate_batch_norm(model, images)
     >>> model.evaluate(images, labels)
     """
-    if not has_trained_norms(model):
+    if not trained_norms(model):
         raise InputError(
             f"model: {model.name} has no batch norm that is trainable; its "
             "statistics are what it was trained with"
         )
-    measure, pooled, count = _measurement(model), PooledStatistics(), 0
+    measure, pooled = batch_statistics(model), PooledStatistics()
     for batch in _batches(images, batch_size):
-        layers, means, squares = measure(batch)
-        pooled.add(means, squares, len(batch))
-        count += len(batch)
-    if not count:
+        pooled.add(*measure(batch), len(batch))
+    if not pooled.images:
         raise InputError("images: none given; give some of the training images")
-    for layer, mean, variance in pooled.by_layer(layers):
+    for layer, mean, variance in by_layer(
+        trained_norms(model), *pooled.result()
+    ):
         layer.moving_mean.assign(mean)
         layer.moving_variance.assign(variance)
-    return count
+    return pooled.images
+
+
+@contextlib.contextmanager
+def measured_statistics(model, images, batch_size: int = 32):
+    """Inside, a model has measured statistics; then its own again.
+
+    Args:
+        model: see `recalibrate_batch_norm`.
+        images: see there; None: nothing changes.
+        batch_size: of an array.
+    """
+    norms = [] if images is None else trained_norms(model)
+    moving = [
+        (variable, ops.convert_to_numpy(variable))
+        for norm in norms
+        for variable in (norm.moving_mean, norm.moving_variance)
+    ]
+    if norms:
+        recalibrate_batch_norm(model, images, batch_size)
+    try:
+        yield model
+    finally:
+        for variable, value in moving:
+            variable.assign(value)
 
 
 class RecalibrateBatchNorm(keras.callbacks.Callback):
@@ -100,9 +124,14 @@ class RecalibrateBatchNorm(keras.callbacks.Callback):
         recalibrate_batch_norm(self.model, self.images, self.batch_size)
 
 
-def has_trained_norms(model) -> bool:
-    """Whether a model has a batch norm that is trainable."""
-    return bool(_trainable_norms(model))
+def trained_norms(model) -> list:
+    """The batch norms of a model that are trainable, nested ones too."""
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and layer.trainable
+    ]
 
 
 @contextlib.contextmanager
@@ -119,7 +148,7 @@ def measured_batch_norms(model):
     Yields:
         A dict that each call fills: `(mean, biased variance)` by layer.
     """
-    found, norms = {}, _trainable_norms(model)
+    found, norms = {}, trained_norms(model)
     for norm in norms:
         # Past Keras, which tracks what is set.
         call = functools.partial(_call_by_batch, norm, found)
@@ -131,16 +160,21 @@ def measured_batch_norms(model):
             object.__delattr__(norm, "call")
 
 
-def flat_statistics(found: dict) -> tuple:
-    """All means, and all mean squares, as two vectors of float64.
+def flat_statistics(model, images) -> tuple:
+    """The means and the mean squares of a batch, as two vectors of float64.
 
-    These average over batches and replicas, as means and variances do not.
+    In the order of `trained_norms`. They average over batches and replicas, as
+    means and variances do not.
 
     Args:
-        found: of `measured_batch_norms`.
+        model: any Keras model.
+        images: as it takes them.
     """
+    with measured_batch_norms(model) as found:
+        model(images, training=False)
     means, squares = [], []
-    for mean, variance in found.values():
+    for norm in trained_norms(model):
+        mean, variance = found[norm]
         # In float32 a variance would drown in a large mean.
         means.append(ops.cast(mean, "float64"))
         squares.append(ops.cast(variance, "float64") + ops.square(means[-1]))
@@ -151,7 +185,7 @@ class PooledStatistics:
     """Statistics of all images, from those of batches."""
 
     def __init__(self):
-        self._means = self._squares = self._images = 0
+        self._means = self._squares = self.images = 0
 
     def add(self, means, squares, images: int) -> None:
         """Adds a batch.
@@ -163,31 +197,22 @@ class PooledStatistics:
         """
         self._means += images * np.asarray(means, "float64")
         self._squares += images * np.asarray(squares, "float64")
-        self._images += images
+        self.images += images
 
-    def by_layer(self, layers):
-        """For each layer itself, its mean and its biased variance.
-
-        Args:
-            layers: in the order of `measured_batch_norms`.
-        """
-        means = self._means / self._images
-        variances = self._squares / self._images - np.square(means)
-        variances = np.maximum(variances, 0.0)
-        start = 0
-        for layer in layers:
-            end = start + layer.moving_mean.shape[0]
-            yield layer, means[start:end], variances[start:end]
-            start = end
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """The means and the biased variances."""
+        means = self._means / self.images
+        variances = self._squares / self.images - np.square(means)
+        return means, np.maximum(variances, 0.0)
 
 
-def _trainable_norms(model):
-    return [
-        layer
-        for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.BatchNormalization)
-        and layer.trainable
-    ]
+def by_layer(layers, means, variances):
+    """Each of some layers with its part of flat statistics."""
+    start = 0
+    for layer in layers:
+        end = start + layer.moving_mean.shape[0]
+        yield layer, means[start:end], variances[start:end]
+        start = end
 
 
 def _call_by_batch(norm, found, inputs, training=None, mask=None):
@@ -197,24 +222,16 @@ def _call_by_batch(norm, found, inputs, training=None, mask=None):
     return outputs
 
 
-def _measurement(model):
-    """A function of a batch to layers, means and mean squares."""
-    layers = []
-
-    def flat(images):
-        with measured_batch_norms(model) as found:
-            model(images, training=False)
-        layers[:] = found
-        return flat_statistics(found)
-
+def batch_statistics(model):
+    """`flat_statistics` of a model as a function of a batch, to arrays."""
+    flat = functools.partial(flat_statistics, model)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         flat = tf.function(flat, autograph=False, reduce_retracing=True)
 
     def measure(images):
-        means, squares = map(ops.convert_to_numpy, flat(images))
-        return layers, means, squares
+        return [ops.convert_to_numpy(vector) for vector in flat(images)]
 
     return measure
 

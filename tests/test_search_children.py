@@ -107,9 +107,20 @@ def test_programs_have_the_weights_of_the_network(name):
             assert program.size(vector) <= size
 
 
+def judge(children, genotype, steps):
+    """The held-out loss after some steps, and the training loss of the next."""
+    batches = children.data.training_batches(1)
+    step, evaluate = children.begin(genotype, 1)
+    for _ in range(steps):
+        step(*next(batches))
+    return evaluate()["loss"], float(step(*next(batches))["loss"])
+
+
 def test_the_traced_child_equals_the_built_one(small_space):
     config = child_config(
-        {"dtype": "float64"}, steps=5, class_weights="balanced"
+        {"dtype": "float64", "recalibrate_batch_norm": "auto"},
+        steps=5,
+        class_weights="balanced",
     )
     traced, built = both_forms(config, small_space)
     (genotype,) = genotypes(small_space, 1, seed=5)
@@ -120,6 +131,14 @@ def test_the_traced_child_equals_the_built_one(small_space):
     np.testing.assert_allclose(
         traced_losses, losses(built, genotype, 5), rtol=1e-9
     )
+    # Judged with statistics that were measured, and then trained on.
+    judged = [judge(children, genotype, 2) for children in (traced, built)]
+    assert judged[0][0] == pytest.approx(judged[1][0], rel=1e-9)
+    assert judged[0][1] == pytest.approx(judged[1][1], rel=1e-9)
+    traced.data.statistics_dataset = None
+    moving = judge(traced, genotype, 2)
+    assert moving[1] == pytest.approx(judged[0][1], rel=1e-12)
+    assert abs(moving[0] / judged[0][0] - 1) > 1e-3
     built.data.class_weights = None
     (even,) = losses(built, genotype, 1)
     assert 1e-4 < abs(traced_losses[0] / even - 1) < 0.1

@@ -92,6 +92,8 @@ class ChildConfig(hyperparams.Config):
         input_size: height and width in pixels.
         preprocessing: `"scale"` or `"whitening"`.
         batch_norm_momentum: of the moving statistics.
+        recalibrate_batch_norm: whether batch-norm statistics are measured anew
+            over training images before a child is judged; see `ModelConfig`.
         drop_path_keep_prob: of the last cell; 1: no drop path.
         dtype: of weights and computation.
         method: `"built"` builds and traces a network for each child;
@@ -108,6 +110,9 @@ class ChildConfig(hyperparams.Config):
     input_size: int = _field(32, least=32)
     preprocessing: str = _field("whitening", choices=("scale", "whitening"))
     batch_norm_momentum: float = _field(0.9, interval="[0, 1]")
+    recalibrate_batch_norm: str = _field(
+        "never", choices=("auto", "always", "never")
+    )
     drop_path_keep_prob: float = _field(1.0, interval="(0, 1]")
     dtype: str = _field("float32", choices=("float32", "float64"))
     method: str = _field("auto", choices=("auto", "traced", "built", "shared"))

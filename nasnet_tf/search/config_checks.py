@@ -68,6 +68,12 @@ def check_search_config(config: SearchConfig) -> None:
     check_objective(config.objective)
     check_data(config.data, config.child.input_size)
     check_recipe(config.recipe)
+    for name in ("classifier_epochs", "patience"):
+        if value := getattr(config.recipe, name):
+            raise InputError(
+                f"recipe.{name}: {value} in a search, whose children begin "
+                "with random weights and are trained equally long; leave it out"
+            )
     child, budget, strategy = config.child, config.budget, config.strategy
     if child.filters % 2:
         raise InputError(

@@ -10,8 +10,9 @@ import tensorflow as tf
 from nasnet_tf import data
 from nasnet_tf.batch_norm_statistics import (
     PooledStatistics,
+    by_layer,
     flat_statistics,
-    measured_batch_norms,
+    trained_norms,
 )
 from nasnet_tf.training.class_weights import class_weights
 from nasnet_tf.training.config import ExperimentConfig, RuntimeConfig
@@ -114,19 +115,12 @@ def statistics_function(source, network, config: ExperimentConfig, corrupt):
     strategy = tf.distribute.get_strategy()
     batch_size = _statistics_batch_size(config)
     steps = -(-min(source.size, STATISTICS_IMAGES) // batch_size)
-    layers = []
-
-    def sums(images):
-        with measured_batch_norms(network) as found:
-            network(images, training=False)
-        layers[:] = found
-        return flat_statistics(found)
 
     @tf.function(autograph=False)
     def over_replicas(images):
         return [
             strategy.reduce("MEAN", value, axis=None)
-            for value in strategy.run(sums, args=(images,))
+            for value in strategy.run(flat_statistics, (network, images))
         ]
 
     def dataset(context):
@@ -150,16 +144,17 @@ def statistics_function(source, network, config: ExperimentConfig, corrupt):
         batches = iter(strategy.distribute_datasets_from_function(dataset))
         for _ in range(steps):
             pooled.add(*over_replicas(next(batches)), images=batch_size)
-        return _named(pooled, layers, network)
+        return _named(*pooled.result(), network)
 
     return measure
 
 
-def _named(pooled, layers, network):
-    """Pooled statistics by the names of the network's variables."""
+def _named(means, variances, network):
+    """Flat statistics by the names of the network's variables."""
     names = {id(v): name for name, v in named_variables(network).items()}
     statistics = {}
-    for layer, mean, variance in pooled.by_layer(layers):
+    layers = trained_norms(network)
+    for layer, mean, variance in by_layer(layers, means, variances):
         statistics[names[id(layer.moving_mean)]] = mean
         statistics[names[id(layer.moving_variance)]] = variance
     return statistics

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from nasnet_tf import data as datasets
 from nasnet_tf.arguments import expanded_path
-from nasnet_tf.batch_norm_statistics import has_trained_norms
+from nasnet_tf.batch_norm_statistics import trained_norms
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.data.split import read_split
 from nasnet_tf.errors import InputError, JobError, first_line
@@ -210,7 +210,7 @@ class _Job:
 
     def _measurement(self):
         """What measures batch-norm statistics, where there are trained ones."""
-        if not has_trained_norms(self.network):
+        if not trained_norms(self.network):
             return None
         return distributed.statistics_function(
             self.data.train, self.network, self.config, self.corrupt

@@ -6,6 +6,7 @@ import gc
 
 import tensorflow as tf
 
+from nasnet_tf.batch_norm_statistics import measured_statistics
 from nasnet_tf.genotype import Genotype
 from nasnet_tf.nasnet import NASNet
 from nasnet_tf.search.children.data import ChildData
@@ -75,7 +76,10 @@ class BuiltChildren(Children):
         measure = tf.function(make_evaluation_step(network), autograph=False)
 
         def evaluate():
-            with averaged_weights(network, optimizer):
+            with (
+                averaged_weights(network, optimizer),
+                measured_statistics(network, self.data.statistics_dataset),
+            ):
                 return evaluation(self.data, measure)
 
         return tf.function(step, autograph=False), evaluate

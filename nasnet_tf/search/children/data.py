@@ -10,6 +10,10 @@ from nasnet_tf.errors import InputError
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.training.class_weights import class_weights
 from nasnet_tf.training.config_checks import check_warmup
+from nasnet_tf.training.momentum_checks import lags
+
+# Enough for the statistics of a child, and little beside its training.
+STATISTICS_IMAGES = 256
 
 
 class ChildData:
@@ -29,6 +33,9 @@ class ChildData:
         training_dataset: endless `(images, labels)`, of the seed that was
             asked for last.
         evaluation_dataset: the held-out `(images, labels, weights)`.
+        statistics_dataset: training images, not augmented, to measure
+            batch-norm statistics on before a child is judged; None where that
+            is not done.
 
     Raises:
         InputError: there are no such images, neither steps nor epochs are
@@ -56,6 +63,26 @@ class ChildData:
             seed=self._seed,
             float_dtype=config.child.dtype,
         ).with_options(_untuned())
+        self.statistics_dataset = None
+        if _measures_statistics(config.child, self.steps):
+            count = min(opened.train.size, STATISTICS_IMAGES)
+            self.statistics_dataset = (
+                data.training_batches(
+                    opened.train,
+                    data.unchanged(config.data),
+                    size,
+                    preprocessing,
+                    recipe.batch_size,
+                    recipe.batch_size,
+                    seed=config.runtime.seed,
+                    float_dtype=config.child.dtype,
+                    reading=configured_reading(config.data),
+                )
+                .map(lambda images, labels: images)
+                .take(-(-count // recipe.batch_size))
+                .cache()
+                .with_options(_untuned())
+            )
         evaluation = data.evaluation_batches(
             opened.evaluation,
             configured_reading(config.data),
@@ -81,6 +108,13 @@ class ChildData:
     def evaluation_batches(self):
         """All held-out `(images, labels, weights)`; weight 0 only fills."""
         return iter(self.evaluation_dataset)
+
+
+def _measures_statistics(child, steps):
+    policy = child.recalibrate_batch_norm
+    return policy == "always" or (
+        policy == "auto" and lags(child.batch_norm_momentum, steps)
+    )
 
 
 def _untuned():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import tensorflow as tf
 
+from nasnet_tf.batch_norm_statistics import PooledStatistics
 from nasnet_tf.genotype import Genotype
 from nasnet_tf.plan import make_plan
 from nasnet_tf.search.cell_space import CellSpace
@@ -61,6 +64,9 @@ class TracedChildren(Children):
         self._measure = tf.function(
             make_evaluation_step(self.network), autograph=False
         )
+        self._batch_statistics = tf.function(
+            self.network.batch_statistics, autograph=False
+        )
 
     @property
     def _classes(self):
@@ -88,7 +94,7 @@ class TracedChildren(Children):
         return compile_program(recording, self.instruction_set)
 
     def begin(self, genotype: Genotype, seed: int):
-        program = self.program(genotype)
+        self._program = program = self.program(genotype)
         self.network.become(program, self.first_weights(program, seed))
         for variable, value in zip(
             self.optimizer.variables, self._fresh, strict=True
@@ -107,5 +113,32 @@ class TracedChildren(Children):
         """The next child overwrites this one."""
 
     def _evaluate(self):
-        with averaged_weights(self.network, self.optimizer):
+        with (
+            averaged_weights(self.network, self.optimizer),
+            self._measured_statistics(),
+        ):
             return evaluation(self.data, self._measure)
+
+    @contextlib.contextmanager
+    def _measured_statistics(self):
+        """Inside, the statistics are those of training images."""
+        if self.data.statistics_dataset is None:
+            yield
+            return
+        means, variances = (
+            self._program.places("statistics", f"moving_{kind}")
+            for kind in ("mean", "variance")
+        )
+        pooled = PooledStatistics()
+        for images in self.data.statistics_dataset:
+            found = self._batch_statistics(images).numpy().astype("float64")
+            mean = found[means]
+            pooled.add(mean, found[variances] + mean**2, len(images))
+        moving = self.network.statistics.numpy()
+        measured = moving.copy()
+        measured[means], measured[variances] = pooled.result()
+        self.network.statistics.assign(measured)
+        try:
+            yield
+        finally:
+            self.network.statistics.assign(moving)

@@ -105,6 +105,19 @@ class TracedNetwork:
             return self._logits(lists["registers"])
         return self._train(images, weights)
 
+    def batch_statistics(self, images):
+        """What a batch makes of `statistics`, which stay as they are."""
+        weights = {
+            vector: tf.convert_to_tensor(variable)
+            for vector, variable in self._vectors().items()
+        }
+        lists = {
+            "registers": self._registers(images),
+            "statistics": reserve(self.counts["statistics"] + 0, self.dtype),
+        }
+        done = self._run("forward", lists, weights)
+        return self._joined(done, "statistics")
+
     def _train(self, images, weights):
         rows = self.rows["backward"] + 0
         counts = {name: count + 0 for name, count in self.counts.items()}

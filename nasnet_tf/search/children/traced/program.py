@@ -49,6 +49,16 @@ class Program:
         flat = np.concatenate(parts)
         return np.pad(flat, (0, size - flat.size))
 
+    def places(self, vector: str, ending: str) -> np.ndarray:
+        """Where in a vector the weights are whose names end so."""
+        parts, start = [], 0
+        for name, shape in self.layout[vector].items():
+            end = start + int(np.prod(shape))
+            if name.endswith(ending):
+                parts.append(np.arange(start, end))
+            start = end
+        return np.concatenate(parts)
+
     def unpacked(self, vector: str, values: np.ndarray) -> dict:
         """The inverse of `packed`."""
         weights, start = {}, 0
