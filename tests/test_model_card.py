@@ -239,6 +239,22 @@ def test_optimizers_and_schedules(changes, sentence):
     assert sentences == ["313 steps of 32 images: 1 epoch.", sentence]
 
 
+def test_two_phases_early_stopping_and_measured_statistics():
+    config = ExperimentConfig()
+    config.model.initial_weights = "imagenet"
+    config.recipe.override({"classifier_epochs": 2.0, "patience": 3})
+    sentences = recipe_text.recipe_sentences(config, 313 + 625, 10_000, 0.99)
+    assert sentences[0] == "313 steps of 32 images: 1 epoch."
+    assert sentences[2:] == [
+        "Before these 2 epochs of the classifier alone, at a rate of 0.003.",
+        "To end early after 3 evaluations without a lower held-out loss.",
+        "Batch-norm statistics measured over training images.",
+    ]
+    config.model.initial_weights = None
+    sentences = recipe_text.recipe_sentences(config, 2000, 10_000, 0.99)
+    assert len(sentences) == 3
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [

@@ -88,7 +88,9 @@ def write_model_card(
         "Network": _network(config, model),
         "Data": _data(config, model, training_size, measured_on)
         + _corrupt(corrupt_images),
-        "Training": _training(config, steps, training_size, initial_weights),
+        "Training": _training(
+            config, steps, training_size, initial_weights, model
+        ),
         "Results": _results(config, results, measured_on, path.parent),
         "Use": _use(model),
         "Limits": _limits(config, results, measured_on),
@@ -173,12 +175,13 @@ def _corrupt(count):
     ]
 
 
-def _training(config, steps, training_size, initial_weights):
+def _training(config, steps, training_size, initial_weights, model):
     begun = "Began with random weights."
     if initial_weights:
         source = initial_weights.removeprefix("initial weights: ")
         begun = f"Began with weights: {source}."
-    sentences = recipe_sentences(config, steps, training_size)
+    momentum = model.get_config()["batch_norm_momentum"]
+    sentences = recipe_sentences(config, steps, training_size, momentum)
     return [f"* {sentence}" for sentence in (begun, *sentences)]
 
 

@@ -3,6 +3,7 @@
 import pathlib
 
 from nasnet_tf.training.config import DataConfig, ExperimentConfig, RecipeConfig
+from nasnet_tf.training.momentum_checks import lags
 
 
 def data_name(data: DataConfig) -> str:
@@ -39,7 +40,10 @@ def augmentation_text(data: DataConfig, input_size: int) -> str:
 
 
 def recipe_sentences(
-    config: ExperimentConfig, steps: int, training_size: int
+    config: ExperimentConfig,
+    steps: int,
+    training_size: int,
+    momentum: float = 0.0,
 ) -> list[str]:
     """How the network was trained, a sentence for each part of the recipe.
 
@@ -47,9 +51,19 @@ def recipe_sentences(
         config: the resolved configuration.
         steps: that were made.
         training_size: images.
+        momentum: of the network's batch norms.
     """
     recipe, model = config.recipe, config.model
+    first = 0
+    if recipe.classifier_epochs and model.initial_weights:
+        first = round(
+            recipe.classifier_epochs * training_size / recipe.batch_size
+        )
+    steps -= first
     epochs = steps * recipe.batch_size / training_size
+    measured = model.recalibrate_batch_norm == "always" or (
+        model.recalibrate_batch_norm == "auto" and lags(momentum, steps)
+    )
     sentences = [
         f"{steps:,} steps of {recipe.batch_size:,} images: "
         f"{_count(epochs, 'epoch')}.",
@@ -75,6 +89,11 @@ def recipe_sentences(
         "Only the classifier was trained; the rest was frozen.": (
             model.freeze == "backbone"
         ),
+        _first_phase(recipe): first,
+        "To end early after "
+        f"{_count(recipe.patience, 'evaluation')} without a lower held-out "
+        "loss.": recipe.patience,
+        "Batch-norm statistics measured over training images.": measured,
         f"Layers computed in {model.dtype}.": model.dtype != "float32",
     }
     return sentences + [
@@ -90,6 +109,13 @@ def weights_text(recipe: RecipeConfig) -> str:
             f"{recipe.ema_momentum:.10g}"
         )
     return "the weights as trained, without an average"
+
+
+def _first_phase(recipe):
+    return (
+        f"Before these {_count(recipe.classifier_epochs, 'epoch')} of the "
+        f"classifier alone, at a rate of {recipe.classifier_learning_rate:g}."
+    )
 
 
 def _optimizer(recipe):
