@@ -94,15 +94,13 @@ def test_a_class_that_is_gone_or_new_is_an_error(root):
     split = data.open_data(config).split
     (root / "train" / "eel").mkdir()
     add(root, "eel/0.jpg")
-    with pytest.raises(InputError, match=r"class 'eel' of .* is not among"):
+    with pytest.raises(InputError) as error:
         data.open_data(config, kept=split)
+    assert "class 'eel' of" in line_of(error)
+    assert "the 2 classes that the job was begun with;" in line_of(error)
     (root / "train" / "dog").rename(root / "train" / "zebra")
     (root / "train" / "eel" / "0.jpg").unlink()
     (root / "train" / "eel").rmdir()
-    with pytest.raises(InputError) as error:
-        data.open_data(config, kept=split)
-    assert "zebra" in line_of(error)
-    (root / "train" / "zebra").rename(root.parent / "zebra")
     with pytest.raises(InputError) as error:
         data.open_data(config, kept=split)
     assert "no folder of the class 'dog'" in line_of(error)

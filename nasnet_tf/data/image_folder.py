@@ -108,18 +108,21 @@ def open_folder(
     folder = expanded_path("data.data_dir", data_dir) / split
     found = find_classes(folder)
     class_names = class_names or found
-    if unknown := [name for name in found if name not in class_names]:
-        raise InputError(
-            f"data.data_dir: class {unknown[0]!r} of {folder} is not among "
-            f"the {len(class_names)} classes of the training images; remove "
-            "it or add training images of it"
-        )
     missing = [name for name in class_names if name not in found]
     if complete and missing:
         raise InputError(
             f"data.data_dir: {folder} has no folder of the class "
             f"{missing[0]!r}, which the job was begun with; restore it, or "
             "begin in another model_dir"
+        )
+    if unknown := [name for name in found if name not in class_names]:
+        whose, remedy = "of the training images", "add training images of it"
+        if complete:
+            whose = "that the job was begun with"
+            remedy = "begin in another model_dir"
+        raise InputError(
+            f"data.data_dir: class {unknown[0]!r} of {folder} is not among "
+            f"the {len(class_names)} classes {whose}; remove it or {remedy}"
         )
     paths, names, labels = [], [], []
     for name in found:

@@ -62,7 +62,7 @@ def normalized_by_batch(norm, inputs) -> tuple:
     x = ops.cast(inputs, "float64" if double else "float32")
     axis = norm.axis % len(inputs.shape)
     others = [n for n in range(len(inputs.shape)) if n != axis]
-    mean, variance = ops.moments(x, others)
+    mean, variance = ops.moments(x, others, synchronized=norm.synchronized)
     outputs = ops.batch_normalization(
         x,
         mean,
