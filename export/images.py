@@ -24,9 +24,6 @@ if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
 # Fewer do not tell the ranges of feature maps.
 LEAST_CALIBRATION = 100
 _BATCH = 32
-# A source that is read from its beginning is not read further than this many
-# times the images wanted; the files of TFDS are shuffled.
-_AHEAD = 20
 # Of the smaller side of a photo, the sides of a crop.
 _CROPS = (0.3, 1.0)
 
@@ -173,7 +170,7 @@ def data_images(
             f"channels, and the model reads {channels}; give other data"
         )
     order = _class_order(source, class_names)
-    part = source.part(_chosen(source, count, seed), source.name)
+    part = source.sample(count, seed)
     pixels, labels = [], []
     batches = evaluation_batches(part, reading, size, "scale", _BATCH)
     with decoding_errors():
@@ -186,18 +183,6 @@ def data_images(
     return _named(
         source.name, np.concatenate(pixels), order[np.concatenate(labels)]
     )
-
-
-def _chosen(source, count, seed):
-    """Which examples of a source to take, `(total,)`, bool."""
-    from nasnet_tf.data.source import RandomAccess
-
-    numbers = np.flatnonzero(source.kept)
-    if not isinstance(source, RandomAccess):
-        numbers = numbers[: _AHEAD * count]
-    chosen = np.zeros(len(source.kept), bool)
-    chosen[np.random.default_rng(seed).permutation(numbers)[:count]] = True
-    return chosen
 
 
 def _class_order(source, class_names):

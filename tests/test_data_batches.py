@@ -10,6 +10,7 @@ from image_sets import evaluation, joined, same, training
 import nasnet_tf
 from nasnet_tf import InputError, data
 from nasnet_tf.data import digits
+from nasnet_tf.image_reading import ImageReading
 from nasnet_tf.training.config import DataConfig
 
 AUGMENTATIONS = {
@@ -198,3 +199,35 @@ def test_batches_that_do_not_divide_are_one_line(source, arguments, line):
     with pytest.raises(InputError) as error:
         training(source, DataConfig(), 1, **arguments)
     assert str(error.value).startswith(line) and "\n" not in str(error.value)
+
+
+def test_statistics_are_measured_on_all_classes_as_evaluated(photos):
+    """Of a folder in the order of its classes"""
+    source = photos
+    reading = ImageReading(0.5)
+
+    def batches(seed=0, count=1000):
+        found = data.statistics_batches(
+            source, reading, 32, "scale", 4, count, seed
+        )
+        return [images.numpy() for images in found]
+
+    first, again, other = batches(), batches(), batches(seed=1)
+    assert len(first) == -(-source.size // 4)
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(np.subtract(first, other)).max() > 0.1
+    with data.decoding_errors():
+        expected = {
+            image.tobytes()
+            for batch in data.evaluation_batches(
+                source, reading, 32, "scale", 4
+            )
+            for image in batch["images"].numpy()[batch["weights"] > 0]
+        }
+    assert {i.tobytes() for batch in first for i in batch} == expected
+    assert len(batches(count=4)) == 1
+    labels = [
+        example["label"].numpy()
+        for example in source.sample(6).evaluation_examples()
+    ]
+    assert len(labels) == 6 and len(set(labels)) > 1

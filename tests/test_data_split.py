@@ -52,7 +52,7 @@ def test_names_are_held_out_again_whatever_is_added_or_gone(root):
     gone = min(held_out)
     (root / "train" / gone).unlink()
     (root / "train" / min(trained)).unlink()
-    again = data.open_data(config, seed=5, kept=first.split)
+    again = data.open_data(config, seed=5, kept=first.split, begins=False)
     assert names_of(again.evaluation) == held_out - {gone}
     assert names_of(again.train) == trained - {min(trained)} | {"cat/00.jpg"}
     assert again.notes == [
@@ -127,7 +127,7 @@ def test_without_a_folder_to_evaluate_on_a_fifth_is_held_out(root):
     unmeasured = data.open_data(folder_config(root), evaluate=False)
     assert unmeasured.train.size == 20 and unmeasured.evaluation is None
     with pytest.raises(InputError, match=r"pets/test is not a folder"):
-        data.open_data(folder_config(root), kept=unmeasured.split)
+        data.open_data(folder_config(root), kept=unmeasured.split, begins=False)
     # A folder that comes later is not what the job is measured on.
     write_folder(root, {"test": {"cat": 1, "dog": 1}})
     later = data.open_data(folder_config(root), kept=opened.split)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nasnet_tf.data import open_evaluation
+from nasnet_tf.data import open_data, open_evaluation, statistics_batches
 from nasnet_tf.evaluation import evaluate
 from nasnet_tf.training.checkpoint import restore_network
 from nasnet_tf.training.job import train
@@ -76,17 +76,19 @@ def test_what_is_saved_is_what_was_evaluated(jobs):
 
 def test_statistics_are_those_of_the_averaged_weights(jobs):
     """Of the stem, whose input is the images: its kernel alone counts."""
-    from nasnet_tf.data import open_data, training_batches
-
     _, config, result = jobs["auto"]
     model = result.model
     stem = keras.Model(model.input, model.get_layer("stem").output)
-    batches = training_batches(
-        open_data(config.data).train, config.data, 32, "whitening", 32, 32
+    batches = statistics_batches(
+        open_data(config.data).train,
+        model.image_reading,
+        32,
+        model.preprocessing,
+        64,
+        1000,
     )
-    made = np.concatenate(
-        [np.asarray(stem(images)) for images, _ in batches.take(32)]
-    )
+    made = np.concatenate([np.asarray(stem(images)) for images in batches])
+    assert len(made) == 1024
     norm = model.get_layer("stem_norm")
     for statistic, expected in (
         (norm.moving_mean, made.mean((0, 1, 2), "float64")),

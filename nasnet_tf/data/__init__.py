@@ -2,8 +2,8 @@
 
 from nasnet_tf.data.batches import (
     evaluation_batches,
+    statistics_batches,
     training_batches,
-    unchanged,
 )
 from nasnet_tf.data.corrupt_images import CorruptImages, decoding_errors
 from nasnet_tf.data.opening import Data, open_data, open_evaluation
@@ -17,6 +17,6 @@ __all__ = [
     "evaluation_batches",
     "open_data",
     "open_evaluation",
+    "statistics_batches",
     "training_batches",
-    "unchanged",
 ]

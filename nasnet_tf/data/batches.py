@@ -13,7 +13,7 @@ from nasnet_tf.data.corrupt_images import CorruptImages
 from nasnet_tf.data.keras_augmentation import mix_up, rand_augment
 from nasnet_tf.data.source import Source, check_readable
 from nasnet_tf.errors import InputError
-from nasnet_tf.image_reading import WHOLE, ImageReading
+from nasnet_tf.image_reading import ImageReading
 
 if TYPE_CHECKING:  # It imports Model Garden.
     from nasnet_tf.training.config import DataConfig
@@ -34,7 +34,6 @@ def training_batches(
     seed: int = 0,
     corrupt: CorruptImages | None = None,
     float_dtype: str = "float32",
-    reading: ImageReading = WHOLE,
 ) -> tf.data.Dataset:
     """Endless batches to train on, one a replica and step.
 
@@ -57,8 +56,6 @@ def training_batches(
         seed: of order and augmentation.
         corrupt: collects names.
         float_dtype: `"float32"` or `"float64"`.
-        reading: which part of an image to take, but for `"inception"`, whose
-            crops are random.
 
     Returns:
         A dataset of images `(replica_batch_size, height, width, 3)` and
@@ -87,7 +84,7 @@ def training_batches(
         .enumerate()
         .map(with_place)
     )
-    prepare = _preparation(source, config, size, seed, reading)
+    prepare = _preparation(source, config, size, seed)
     if prepare is not None:
         canvas = _canvas(config, size)
         batches = decoding.prepared(batches, prepare, canvas, corrupt)
@@ -131,12 +128,6 @@ def evaluation_batches(
     size = _pair(input_size)
     _check_examples(source)
     check_readable(source)
-    window = decoding.central(reading)
-
-    def prepare(example):
-        return decoding.read_window(
-            example["image"], window, size, source.photos
-        )
 
     def finish(batch):
         images = preprocess_input(
@@ -153,31 +144,88 @@ def evaluation_batches(
         }
 
     batches = source.evaluation_examples().batch(batch_size)
-    if source.image_shape != (*size, 3) or window is not decoding.whole:
-        batches = decoding.prepared(batches, prepare, size, corrupt=None)
+    batches = _as_evaluated(batches, source, reading, size, corrupt=None)
     return _tuned(
         batches.map(finish, num_parallel_calls=_PARALLEL, deterministic=True)
     )
 
 
-def unchanged(config: DataConfig) -> DataConfig:
-    """The same data without augmentation: as evaluation sees them."""
-    return config.replace(
-        augmentation="none",
-        cutout=0,
-        upsample=False,
-        rand_augment=0.0,
-        mixup=0.0,
+def statistics_batches(
+    source: Source,
+    reading: ImageReading,
+    input_size: int | tuple[int, int],
+    preprocessing: str,
+    batch_size: int,
+    count: int,
+    seed: int = 0,
+    corrupt: CorruptImages | None = None,
+    float_dtype: str = "float32",
+) -> tf.data.Dataset:
+    """Batches to measure batch-norm statistics on: as evaluation sees images.
+
+    They hold the same images, of all classes, in the same order each time.
+
+    Args:
+        source: of the examples.
+        reading: see `evaluation_batches`.
+        input_size: see `training_batches`, and so for what follows.
+        preprocessing: see there.
+        batch_size: images a batch.
+        count: how many images; the last batch is filled with the first ones.
+        seed: of their choice and order.
+        corrupt: collects names.
+        float_dtype: see there.
+
+    Returns:
+        A dataset of images `(batch_size, height, width, 3)`.
+
+    Raises:
+        InputError: there are no examples.
+    """
+    size = _pair(input_size)
+    _check_examples(source)
+    sample = source.sample(count, seed)
+    # A batch of one class would be normalised by its own statistics.
+    examples = sample.evaluation_examples().shuffle(
+        sample.size, seed=seed, reshuffle_each_iteration=False
+    )
+    batches = (
+        examples.repeat()
+        .take(-(-sample.size // batch_size) * batch_size)
+        .batch(batch_size, drop_remainder=True)
+    )
+    corrupt = CorruptImages() if corrupt is None else corrupt
+    batches = _as_evaluated(batches, source, reading, size, corrupt)
+
+    def finish(batch):
+        images = tf.ensure_shape(batch["image"], (batch_size, *size, 3))
+        images = preprocess_input(images, preprocessing=preprocessing)
+        return tf.cast(images, float_dtype)
+
+    return _tuned(
+        batches.map(finish, num_parallel_calls=_PARALLEL, deterministic=True)
     )
 
 
-def _preparation(source, config, size, seed, reading) -> Callable | None:
+def _as_evaluated(batches, source, reading, size, corrupt):
+    """Decodes and resizes the part of each image that a network reads."""
+    window = decoding.central(reading)
+
+    def prepare(example):
+        return decoding.read_window(
+            example["image"], window, size, source.photos
+        )
+
+    if source.image_shape == (*size, 3) and window is decoding.whole:
+        return batches
+    return decoding.prepared(batches, prepare, size, corrupt)
+
+
+def _preparation(source, config, size, seed) -> Callable | None:
     """What to do with an example before it is part of a batch."""
     canvas = _canvas(config, size)
     inception = config.augmentation == "inception"
-    fixed = decoding.central(reading)
-    is_whole = fixed is decoding.whole and not inception
-    if source.image_shape == (*canvas, 3) and is_whole:
+    if source.image_shape == (*canvas, 3) and not inception:
         return None
 
     def prepare(example):
@@ -186,7 +234,7 @@ def _preparation(source, config, size, seed, reading) -> Callable | None:
 
         return decoding.read_window(
             example["image"],
-            window if inception else fixed,
+            window if inception else decoding.whole,
             canvas,
             source.photos,
         )

@@ -45,6 +45,7 @@ def open_data(
     seed: int = 0,
     evaluate: bool = True,
     kept: Split | None = None,
+    begins: bool = True,
 ) -> Data:
     """Opens the images to train on and those to evaluate on.
 
@@ -53,6 +54,8 @@ def open_data(
         seed: of the choice of held-out examples.
         evaluate: False opens none to evaluate on.
         kept: of a job that goes on: what it holds out, and its classes.
+        begins: whether nothing was trained on yet, so that images may be held
+            out where there are none to evaluate on.
 
     Raises:
         InputError: they are not there or do not fit together, a class of the
@@ -60,7 +63,8 @@ def open_data(
             one line.
     """
     whole = _open_train_split(config, kept)
-    by_default = evaluate and not kept and not _has_evaluation(config)
+    begins = begins and not kept
+    by_default = evaluate and begins and not _has_evaluation(config)
     if kept:
         split, notes = kept.updated(whole), kept.changes(whole)
     else:

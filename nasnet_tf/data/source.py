@@ -11,6 +11,9 @@ from nasnet_tf.errors import InputError
 
 # Examples that are looked up at once where nothing sets the number.
 _CHUNK = 256
+# A source that is read from its beginning is not read further than this many
+# times the examples wanted.
+_AHEAD = 20
 
 
 class Source(abc.ABC):
@@ -39,9 +42,11 @@ class Source(abc.ABC):
         kept: `(total,)`, bool; which examples belong to the source.
         size: how many these are.
         channels: of the decoded images, whatever the files have.
+        random_access: whether any example can be looked up.
     """
 
     channels = 3
+    random_access = False
 
     def __init__(
         self,
@@ -82,6 +87,23 @@ class Source(abc.ABC):
             if chosen[number]
         }
         return part
+
+    def sample(self, count: int, seed: int = 0) -> "Source":
+        """A source of some examples, chosen at random.
+
+        Of one that is read from its beginning, such as the files of TFDS,
+        which are shuffled, they are among the first.
+
+        Args:
+            count: how many; all, where there are fewer.
+            seed: of the choice.
+        """
+        numbers = np.flatnonzero(self.kept)
+        if not self.random_access:
+            numbers = numbers[: _AHEAD * count]
+        chosen = np.zeros(len(self.kept), bool)
+        chosen[np.random.default_rng(seed).permutation(numbers)[:count]] = True
+        return self.part(chosen, self.name)
 
     def image_names(self) -> list[str] | None:
         """Names of all `total` examples, by which they are found again.
@@ -143,6 +165,8 @@ class RandomAccess(Source):
 
     All workers together take the global batches that one alone would.
     """
+
+    random_access = True
 
     @abc.abstractmethod
     def _look_up(self, numbers) -> dict:

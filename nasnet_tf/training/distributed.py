@@ -21,8 +21,11 @@ from nasnet_tf.weights import named_variables
 
 # Whose batch-norm statistics are measured: more change little.
 STATISTICS_IMAGES = 1000
-# Fewer images a batch normalise unlike all images together do.
-LEAST_STATISTICS_BATCH = 16
+# The more images a batch, the more it normalises as all of them together do.
+# Four times those of training fit into memory, for nothing is kept of a layer
+# that another has read.
+STATISTICS_BATCH = 64
+_MORE_THAN_TRAINED = 4
 
 
 def train_function(source, network, optimizer, config: ExperimentConfig):
@@ -100,7 +103,7 @@ def statistics_function(source, network, config: ExperimentConfig, corrupt):
     """A function without arguments that measures batch-norm statistics.
 
     They are those of up to 1,000 training images, the same each time, as
-    evaluation sees them: without augmentation. The replicas share the images.
+    evaluation sees them: without augmentation.
 
     Args:
         source: a `nasnet_tf.data.Source` of the training images.
@@ -114,7 +117,6 @@ def statistics_function(source, network, config: ExperimentConfig, corrupt):
     """
     strategy = tf.distribute.get_strategy()
     batch_size = _statistics_batch_size(config)
-    steps = -(-min(source.size, STATISTICS_IMAGES) // batch_size)
 
     @tf.function(autograph=False)
     def over_replicas(images):
@@ -124,26 +126,22 @@ def statistics_function(source, network, config: ExperimentConfig, corrupt):
         ]
 
     def dataset(context):
-        return data.training_batches(
+        return data.statistics_batches(
             source,
-            data.unchanged(config.data),
+            network.image_reading,
             network.input_shape[1:3],
             network.preprocessing,
-            batch_size,
             context.get_per_replica_batch_size(batch_size),
-            shard=context.input_pipeline_id,
-            shards=context.num_input_pipelines,
-            seed=config.runtime.seed,
-            corrupt=corrupt,
-            float_dtype=_float_dtype(config),
-            reading=network.image_reading,
-        ).map(lambda images, labels: images)
+            STATISTICS_IMAGES,
+            config.runtime.seed,
+            corrupt,
+            _float_dtype(config),
+        )
 
     def measure():
         pooled = PooledStatistics()
-        batches = iter(strategy.distribute_datasets_from_function(dataset))
-        for _ in range(steps):
-            pooled.add(*over_replicas(next(batches)), images=batch_size)
+        for images in strategy.distribute_datasets_from_function(dataset):
+            pooled.add(*over_replicas(images), images=batch_size)
         return _named(*pooled.result(), network)
 
     return measure
@@ -161,10 +159,11 @@ def _named(means, variances, network):
 
 
 def _statistics_batch_size(config):
-    """Images at a time: as in training, where those are not very few."""
+    """Images at a time, of all replicas."""
+    trained = config.recipe.batch_size
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    least = replicas * LEAST_STATISTICS_BATCH
-    return max(config.recipe.batch_size, least)
+    wanted = STATISTICS_BATCH * replicas
+    return max(trained, min(wanted, _MORE_THAN_TRAINED * trained))
 
 
 def evaluation_function(source, served, config: ExperimentConfig):

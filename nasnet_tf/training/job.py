@@ -88,6 +88,7 @@ def train(
         config.runtime.seed,
         evaluate,
         read_split(model_dir) if begun else None,
+        begins=not begun,
     )
     with strategy.scope():
         alone = exclusive(model_dir) if worker_index() == 0 else nullcontext()
@@ -111,7 +112,8 @@ def _run(config, model_dir, data, strategy, quiet):
     with strategy.scope():
         job = _Job(config, model_dir, data, quiet)
         step = job.run()
-        weights = job.served.weights(step)
+        with datasets.decoding_errors():
+            weights = job.served.weights(step)
     # Outside the scope: a network made there is made on all workers.
     result = job.finish(step, weights)
     with strategy.scope():
@@ -144,7 +146,7 @@ class _Job:
             config.recipe,
             learning_rate_schedule(
                 config.recipe,
-                self.cadence.steps - self.cadence.classifier_steps,
+                self.cadence.network_steps,
                 self.cadence.steps_per_epoch,
             ),
             config.model.dtype,
@@ -201,7 +203,7 @@ class _Job:
             return build_network(
                 self.config.model,
                 self.data.class_names,
-                self.cadence.steps - self.cadence.classifier_steps,
+                self.cadence.network_steps,
                 self.config.runtime.seed,
                 self.data.train.channels,
                 self.config.runtime.synchronized_batch_norm,
@@ -271,7 +273,7 @@ class _Job:
     def _announce(self):
         config, network = self.config, self.network
         momentum = network.get_config()["batch_norm_momentum"]
-        steps = self.cadence.steps - self.cadence.classifier_steps
+        steps = self.cadence.network_steps
         measured = bool(self.served.statistics)
         lines = [
             f"{self.data.train.name}: {self.data.train.size:,} images of "

@@ -66,6 +66,11 @@ class Cadence:
             classifier_steps=first,
         )
 
+    @property
+    def network_steps(self) -> int:
+        """Those of the second phase, which trains the whole network."""
+        return self.steps - self.classifier_steps
+
     def due(self, what: str, step: int) -> bool:
         """Whether `step` is one of `what`; the last step is one of all."""
         every = getattr(self, what)

@@ -65,21 +65,17 @@ class ChildData:
         ).with_options(_untuned())
         self.statistics_dataset = None
         if _measures_statistics(config.child, self.steps):
-            count = min(opened.train.size, STATISTICS_IMAGES)
             self.statistics_dataset = (
-                data.training_batches(
+                data.statistics_batches(
                     opened.train,
-                    data.unchanged(config.data),
+                    configured_reading(config.data),
                     size,
                     preprocessing,
                     recipe.batch_size,
-                    recipe.batch_size,
-                    seed=config.runtime.seed,
+                    STATISTICS_IMAGES,
+                    config.runtime.seed,
                     float_dtype=config.child.dtype,
-                    reading=configured_reading(config.data),
                 )
-                .map(lambda images, labels: images)
-                .take(-(-count // recipe.batch_size))
                 .cache()
                 .with_options(_untuned())
             )
