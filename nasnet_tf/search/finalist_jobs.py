@@ -218,6 +218,8 @@ def job_config(
             preprocessing=child.preprocessing,
             drop_path_keep_prob=child.drop_path_keep_prob,
             batch_norm_momentum=child.batch_norm_momentum,
+            # Judged as the children were.
+            recalibrate_batch_norm=child.recalibrate_batch_norm,
             batch_norm_epsilon=BATCH_NORM_EPSILON,
             dtype=child.dtype,
         ),

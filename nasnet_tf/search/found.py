@@ -67,6 +67,7 @@ def save_training_job(config: SearchConfig, model_dir) -> list[pathlib.Path]:
         InputError: the file cannot be written.
     """
     from nasnet_tf.search.finalist_jobs import evaluation_split, job_config
+    from nasnet_tf.training.config import ModelConfig
     from nasnet_tf.training.config_files import save_config
 
     file = found_file(model_dir)
@@ -75,6 +76,7 @@ def save_training_job(config: SearchConfig, model_dir) -> list[pathlib.Path]:
     seed, path = config.runtime.seed, file.resolve()
     job = job_config(config, path, Genotype.load(path), seed)
     job.model.penultimate_filters *= _WIDER
+    job.model.recalibrate_batch_norm = ModelConfig().recalibrate_batch_norm
     if evaluation_split(job):
         job.data.held_out = 0
     job.recipe.epochs, job.recipe.steps = job.recipe.epochs or _EPOCHS, None
