@@ -44,7 +44,8 @@ def trained(scene_records, tmp_path_factory):
 def test_what_a_job_leaves(trained):
     params, model_dir, result = trained
     assert tf.train.latest_checkpoint(str(model_dir)).endswith("ckpt-4")
-    assert read_params(model_dir).as_dict() == params.as_dict()
+    expected = with_preprocessing(params, model_dir)
+    assert read_params(model_dir).as_dict() == expected.as_dict()
     assert read_categories(model_dir)[10] == "9"
     assert set(result.files) >= {model_dir / "ckpt-4.index"}
     assert result.metrics == {}

@@ -41,7 +41,7 @@ FILES = {
     "predictions.png",
     "report.html",
 }
-JOB_FILES = {"curves.png", "model.keras", "model_card.md"}
+JOB_FILES = {"best.keras", "curves.png", "model.keras", "model_card.md"}
 # A network that has learnt nothing has too little to say for 8 bits.
 EXPORTS = {
     name: how for name, how in exporting.EXPORTS.items() if how[1] == "none"
