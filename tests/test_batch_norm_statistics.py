@@ -10,6 +10,7 @@ import nasnet_tf
 from nasnet_tf.batch_norm_statistics import measured_batch_norms
 from nasnet_tf.errors import InputError
 from nasnet_tf.weights.names import is_statistic
+from tests.training_jobs import one_block
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +101,19 @@ def test_nothing_is_left_behind(model):
 
 
 def test_under_fit_the_validation_is_of_the_network_that_training_made():
-    model = tiny_network(batch_norm_momentum=0.9997, classes=2)
+    keras.utils.set_random_seed(0)
+    model = nasnet_tf.NASNet(
+        one_block(),
+        num_cells=1,
+        penultimate_filters=32,
+        stem="cifar",
+        batch_norm_momentum=0.9997,
+        input_shape=(32, 32, 3),
+        classes=2,
+    )
     loss = "sparse_categorical_crossentropy"
-    model.compile("adam", loss, metrics=["accuracy"])
+    adam = keras.optimizers.Adam(0.02)
+    model.compile(adam, loss, metrics=["accuracy"])
     # Two kinds of images that any network tells apart.
     labels = np.arange(32) % 2
     batch = images(32, 32, 32, 3) + labels[:, None, None, None]
@@ -118,7 +129,7 @@ def test_under_fit_the_validation_is_of_the_network_that_training_made():
     loss, accuracy = model.evaluate(batch, labels, verbose=0)
     assert history["val_accuracy"][-1] == pytest.approx(accuracy)
     assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-4)
-    assert accuracy == 1.0
+    assert accuracy > 0.9
 
 
 def test_the_momentum_fits_the_stem():

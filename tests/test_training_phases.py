@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 
+from nasnet_tf.data import open_evaluation
+from nasnet_tf.evaluation import evaluate
 from nasnet_tf.training import job as job_module
 from nasnet_tf.training.best import BestNetwork
 from nasnet_tf.training.job import train
@@ -110,12 +112,10 @@ def test_the_best_network_is_kept_beside_the_last(tmp_path):
     best = int(np.argmin(losses))
     assert best < 7
     saved = keras.saving.load_model(tmp_path / "job" / "best.keras")
-    from nasnet_tf.data import open_evaluation
-    from nasnet_tf.evaluation import evaluate
-
-    report = evaluate(saved, open_evaluation(config.data), config.data)
+    source = open_evaluation(config.data)
+    report = evaluate(saved, source, config.data)
     assert report.loss == pytest.approx(losses[best], rel=1e-4)
-    last = evaluate(result.model, open_evaluation(config.data), config.data)
+    last = evaluate(result.model, source, config.data)
     assert last.loss == pytest.approx(losses[-1], rel=1e-4)
     patient = config.replace(recipe=config.recipe.replace(patience=1))
     stopped = train(patient, tmp_path / "patient", quiet=True)
