@@ -149,5 +149,5 @@ def test_evaluations_are_compared_with_the_best():
     metrics = {"loss": 1.02345, "accuracy": 0.652, "top_5": 0.9}
     assert evaluation_text(1200, metrics, best) == (
         "evaluation at step 1,200  loss 1.023  accuracy 65.2 %  top-5 90.0 %  "
-        "(best at step 900: accuracy 66.0 %)"
+        "(best accuracy 66.0 % at step 900)"
     )

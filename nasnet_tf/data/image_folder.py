@@ -105,7 +105,8 @@ def open_folder(
         InputError: a folder is missing or empty, or a class is not one of
             `class_names`.
     """
-    folder = expanded_path("data.data_dir", data_dir) / split
+    root = expanded_path("data.data_dir", data_dir)
+    folder = root / split
     found = find_classes(folder)
     class_names = class_names or found
     missing = [name for name in class_names if name not in found]
@@ -134,7 +135,7 @@ def open_folder(
         paths,
         names,
         np.array(labels),
-        name=f"{folder.parent.name or folder.parent}, split {split}",
+        name=f"{root.name or root}, split {split}",
         class_names=class_names,
     )
 

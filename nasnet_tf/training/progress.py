@@ -106,8 +106,10 @@ def evaluation_text(
     if best and best["step"] == step:
         parts.append("(the best so far)")
     elif best:
-        accuracy = _percent(best["accuracy"])
-        parts.append(f"(best at step {best['step']:,}: accuracy {accuracy})")
+        what = f"best accuracy {_percent(best['accuracy'])}"
+        if "loss" in best:
+            what = f"lowest loss {best['loss']:.4g}"
+        parts.append(f"({what} at step {best['step']:,})")
     return _joined(parts)
 
 
