@@ -25,6 +25,7 @@ from detection.tasks import preprocessing_of_weights
 from nasnet_tf.errors import InputError, JobError, first_line
 from nasnet_tf.output_file import written_beside
 from nasnet_tf.training.lock import exclusive
+from nasnet_tf.training.momentum_checks import batch_norm_warning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +92,8 @@ def run_experiment(
     with exclusive(model_dir) if chief and trains else contextlib.nullcontext():
         if trains and chief:
             save_params(params, model_dir)
+            if line := lagging_batch_norm(params):
+                print(line, flush=True)
         with strategy.scope():
             task = task_factory.get_task(
                 params.task, logging_dir=str(model_dir)
@@ -121,6 +124,18 @@ def run_experiment(
         {name: float(value) for name, value in metrics.items()},
         _files(model_dir),
         time.perf_counter() - start,
+    )
+
+
+def lagging_batch_norm(params: cfg.ExperimentConfig) -> str | None:
+    """A line where batch norm's moving statistics are too slow for the steps.
+
+    They are those that evaluation and exports use; None where they follow.
+    """
+    return batch_norm_warning(
+        params.task.model.norm_activation.norm_momentum,
+        params.trainer.train_steps,
+        key="task.model.norm_activation.norm_momentum",
     )
 
 

@@ -12,7 +12,10 @@ LEAST_MOMENTUM = 0.5
 
 
 def batch_norm_warning(
-    momentum: float, steps: int, measured: bool = False
+    momentum: float,
+    steps: int,
+    measured: bool = False,
+    key: str = "model.batch_norm_momentum",
 ) -> str | None:
     """A line for who trains with too slow a batch-norm momentum, or None.
 
@@ -26,6 +29,7 @@ def batch_norm_warning(
         steps: of the whole training.
         measured: whether the statistics are measured anew where they lag; the
             line then says so, and asks for nothing.
+        key: of the momentum in the job's configuration.
     """
     if measured:
         if not lags(momentum, steps):
@@ -36,7 +40,7 @@ def batch_norm_warning(
             "evaluation (model.recalibrate_batch_norm)"
         )
     return _warning(
-        "model.batch_norm_momentum",
+        key,
         "the moving statistics that evaluation uses",
         momentum,
         steps,
