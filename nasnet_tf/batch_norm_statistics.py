@@ -8,6 +8,7 @@ batch in BatchNorm" (Wu and Johnson 2021, section 3), they fit the weights.
 
 import contextlib
 import functools
+import threading
 
 import keras
 import numpy as np
@@ -146,9 +147,10 @@ def measured_batch_norms(model):
         model: any Keras model.
 
     Yields:
-        A dict that each call fills: `(mean, biased variance)` by layer.
+        What each call fills: `(mean, biased variance)` by layer, of the calls
+        of the thread that looks it up.
     """
-    found, norms = {}, trained_norms(model)
+    found, norms = _Measured(), trained_norms(model)
     for norm in norms:
         # Past Keras, which tracks what is set.
         call = functools.partial(_call_by_batch, norm, found)
@@ -160,7 +162,20 @@ def measured_batch_norms(model):
             object.__delattr__(norm, "call")
 
 
-def flat_statistics(model, images) -> tuple:
+class _Measured(threading.local):
+    """By layer, and by thread: replicas are traced in threads by turns."""
+
+    def __init__(self):
+        self._found = {}
+
+    def __setitem__(self, layer, statistics):
+        self._found[layer] = statistics
+
+    def __getitem__(self, layer):
+        return self._found[layer]
+
+
+def flat_statistics(model, images, found) -> tuple:
     """The means and the mean squares of a batch, as two vectors of float64.
 
     In the order of `trained_norms`. They average over batches and replicas, as
@@ -169,9 +184,10 @@ def flat_statistics(model, images) -> tuple:
     Args:
         model: any Keras model.
         images: as it takes them.
+        found: of `measured_batch_norms(model)`, inside which this is called;
+            of several replicas inside one.
     """
-    with measured_batch_norms(model) as found:
-        model(images, training=False)
+    model(images, training=False)
     means, squares = [], []
     for norm in trained_norms(model):
         mean, variance = found[norm]
@@ -224,7 +240,11 @@ def _call_by_batch(norm, found, inputs, training=None, mask=None):
 
 def batch_statistics(model):
     """`flat_statistics` of a model as a function of a batch, to arrays."""
-    flat = functools.partial(flat_statistics, model)
+
+    def flat(images):
+        with measured_batch_norms(model) as found:
+            return flat_statistics(model, images, found)
+
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

@@ -1,5 +1,7 @@
 """Batch-norm statistics measured over images, against NumPy."""
 
+import threading
+
 import keras
 import numpy as np
 import pytest
@@ -92,6 +94,24 @@ def test_a_network_in_a_model_of_ones_own(model, options):
         outer(batch, training=False)
     mean, _ = found[norm]
     np.testing.assert_allclose(mean, norm.moving_mean, rtol=1e-4, atol=1e-5)
+
+
+def test_threads_record_apart(model):
+    """As replicas of a strategy do, which are traced by turns."""
+    norm, other = model.get_layer("stem_norm"), []
+    with measured_batch_norms(model) as found:
+        model(images(2, 32, 32, 3), training=False)
+        before = np.asarray(found[norm][0])
+
+        def replica():
+            model(images(2, 32, 32, 3, seed=1), training=False)
+            other.append(np.asarray(found[norm][0]))
+
+        thread = threading.Thread(target=replica)
+        thread.start()
+        thread.join()
+        np.testing.assert_array_equal(found[norm][0], before)
+    assert np.abs(other[0] - before).max() > 1e-4
 
 
 def test_nothing_is_left_behind(model):

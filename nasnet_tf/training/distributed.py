@@ -12,6 +12,7 @@ from nasnet_tf.batch_norm_statistics import (
     PooledStatistics,
     by_layer,
     flat_statistics,
+    measured_batch_norms,
     trained_norms,
 )
 from nasnet_tf.training.class_weights import class_weights
@@ -120,10 +121,13 @@ def statistics_function(source, network, config: ExperimentConfig, corrupt):
 
     @tf.function(autograph=False)
     def over_replicas(images):
-        return [
-            strategy.reduce("MEAN", value, axis=None)
-            for value in strategy.run(flat_statistics, (network, images))
-        ]
+        # Around all replicas: with synchronised norms these take turns.
+        with measured_batch_norms(network) as found:
+            values = strategy.run(
+                lambda images: flat_statistics(network, images, found),
+                args=(images,),
+            )
+        return [strategy.reduce("MEAN", v, axis=None) for v in values]
 
     def dataset(context):
         return data.statistics_batches(
