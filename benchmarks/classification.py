@@ -25,8 +25,8 @@ import tensorflow as tf
 from absl import flags
 
 import nasnet_tf
-from nasnet_tf import command_line
-from nasnet_tf.training.hardware import processor_name
+from nasnet_tf.terminal import command_line
+from nasnet_tf.terminal.hardware import processor_name
 
 _REPEATS = flags.DEFINE_integer("repeats", 20, "Timed calls of each.")
 _BATCHES = flags.DEFINE_list("batches", ["1", "16"], "Batch sizes.")

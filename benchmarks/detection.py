@@ -37,11 +37,11 @@ from absl import flags
 from measured_detectors import counted, measured
 
 from export.runtime.child_process import Child, ChildError
-from nasnet_tf import command_line
-from nasnet_tf.arguments import check_choice, check_integer, check_number
-from nasnet_tf.errors import InputError, JobError
-from nasnet_tf.output_file import check_output, written_beside
-from nasnet_tf.training.hardware import core_count, processor_name
+from nasnet_tf.checks.arguments import check_choice, check_integer, check_number
+from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.files.output_file import check_output, written_beside
+from nasnet_tf.terminal import command_line
+from nasnet_tf.terminal.hardware import core_count, processor_name
 
 EXPERIMENTS = [
     "fasterrcnn_nasnet_mobile_fpn_coco",

@@ -32,9 +32,9 @@ from export.formats import litert_content
 from export.graph import read_model, to_keras
 from export.images import inputs, sample_photos
 from export.rewrites import for_format, rewrite
-from nasnet_tf import command_line
-from nasnet_tf.arguments import check_choice, check_integer, check_number
-from nasnet_tf.output_file import make_folder
+from nasnet_tf.checks.arguments import check_choice, check_integer, check_number
+from nasnet_tf.files.output_file import make_folder
+from nasnet_tf.terminal import command_line
 
 SIZE = 224
 CALIBRATION = 100

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.runtime.child_process import peak_memory
-from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.checks.errors import InputError, JobError
 
 OBJECTS = 8  # in the training image
 

@@ -21,15 +21,15 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from nasnet_tf import command_line
-from nasnet_tf.output_file import check_output, written_beside
-from nasnet_tf.search.cell_space import make_cell_space
+from nasnet_tf.files.output_file import check_output, written_beside
 from nasnet_tf.search.children.built import BuiltChildren
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.traced.children import TracedChildren
 from nasnet_tf.search.children.trainer import Trainer
 from nasnet_tf.search.config import SearchConfig
-from nasnet_tf.training.hardware import processor_name
+from nasnet_tf.search.space.cell_space import make_cell_space
+from nasnet_tf.terminal import command_line
+from nasnet_tf.terminal.hardware import processor_name
 from nasnet_tf.training.schedules import learning_rate_schedule
 
 _SPACE = flags.DEFINE_enum("space", "A", ["A", "B", "C"], "Search space.")

@@ -21,19 +21,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from absl import flags
 
-from nasnet_tf import command_line, figures
-from nasnet_tf.arguments import check_choice, check_integer
-from nasnet_tf.errors import InputError
-from nasnet_tf.output_file import make_folder, written_beside
-from nasnet_tf.search import measures
+from nasnet_tf.checks.arguments import check_choice, check_integer
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.files.output_file import make_folder, written_beside
+from nasnet_tf.pictures import figures
+from nasnet_tf.search.report import measures
+from nasnet_tf.search.space.table import load_table
 from nasnet_tf.search.strategies.evolution import Evolution
 from nasnet_tf.search.strategies.random import RandomSearch
-from nasnet_tf.search.strategies.reinforcement import (
+from nasnet_tf.search.strategies.reinforcement.settings import (
     SMALL_BUDGET,
     ControllerSettings,
+)
+from nasnet_tf.search.strategies.reinforcement.strategy import (
     ReinforcementLearning,
 )
-from nasnet_tf.search.table import load_table
+from nasnet_tf.terminal import command_line
 
 RL = {"rl": SMALL_BUDGET, "rl_paper": ControllerSettings()}
 EVOLUTION = {

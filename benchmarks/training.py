@@ -29,9 +29,9 @@ import tensorflow as tf
 from absl import flags
 
 import nasnet_tf
-from nasnet_tf import command_line
+from nasnet_tf.terminal import command_line
+from nasnet_tf.terminal.hardware import processor_name
 from nasnet_tf.training.config import RecipeConfig
-from nasnet_tf.training.hardware import processor_name
 from nasnet_tf.training.optimizer import make_optimizer
 from nasnet_tf.training.step import make_train_step
 

@@ -8,4 +8,4 @@ python -m detection.predict    drawn images
 python -m detection.export     SavedModel and LiteRT
 """
 
-from nasnet_tf import quiet_commands  # noqa: F401
+from nasnet_tf.terminal import quiet_commands  # noqa: F401

@@ -13,10 +13,10 @@ import sys
 
 from absl import flags
 
-from nasnet_tf import command_line
-from nasnet_tf.arguments import check_integer, expanded_path
-from nasnet_tf.errors import InputError
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.arguments import check_integer, expanded_path
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.terminal import command_line
 
 
 def convert(
@@ -98,7 +98,7 @@ def main(arguments):
     )
 
 
-if __name__ == "__main__":
+def define_flags():
     flags.DEFINE_string("images", None, "The folder of the images.")
     flags.DEFINE_string("annotations", None, "The COCO file, a .json.")
     flags.DEFINE_string("out", None, "The folder for the records.")
@@ -113,4 +113,7 @@ if __name__ == "__main__":
         "first", None, "Only so many images of the file; default: all."
     )
     flags.DEFINE_integer("workers", None, "Threads; default: 8.")
-    command_line.run(main)
+
+
+if __name__ == "__main__":
+    command_line.run(main, define_flags)

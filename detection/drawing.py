@@ -7,8 +7,8 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from nasnet_tf.lettering import load_font, shortened
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.files.output_file import written_beside
+from nasnet_tf.pictures.lettering import load_font, shortened
 
 # In the folder of an evaluation or of predictions.
 DRAWN, SHEET = "drawn", "contact_sheet.jpg"

@@ -28,9 +28,9 @@ from detection.evaluation.results import (
     write_rows,
 )
 from detection.evaluation.samples import write_samples
-from nasnet_tf import command_line
-from nasnet_tf.arguments import check_number, expanded_path
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.arguments import check_number, expanded_path
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.terminal import command_line
 
 
 def evaluate_model(
@@ -132,6 +132,7 @@ def _report(truth, results, out, name, facts):
     return metrics
 
 
+@command_line.quiet
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
@@ -168,7 +169,7 @@ def main(arguments):
         )
 
 
-if __name__ == "__main__":
+def define_flags():
     flags.DEFINE_string(
         "model", None, "A training job's folder, a SavedModel or a .tflite."
     )
@@ -182,4 +183,7 @@ if __name__ == "__main__":
     )
     flags.DEFINE_string("out", None, "Folder for the report; it is made.")
     flags.DEFINE_float("min_score", MIN_SCORE, "Of what is drawn, 0 to 1.")
-    command_line.run(command_line.quiet(main))
+
+
+if __name__ == "__main__":
+    command_line.run(main, define_flags)

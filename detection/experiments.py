@@ -9,14 +9,11 @@ import pathlib
 
 from official.core import config_definitions as cfg
 from official.core import exp_factory
+from official.modeling import hyperparams
 
 from detection.tasks import FasterRCNNTask, RetinaNetTask
-from nasnet_tf.arguments import check_choice
-from nasnet_tf.training.config_files import (
-    FOLDER,
-    list_configs,
-    read_config,
-)
+from nasnet_tf.checks.arguments import check_choice
+from nasnet_tf.configuration.files import FOLDER, list_configs, read_config
 
 CONFIGS = FOLDER / "detection"
 
@@ -42,15 +39,25 @@ def read_experiment(
     """
     check_choice("experiment", name, list_experiments())
     return read_config(
-        config_files, params_override, exp_factory.get_exp_config(name), CONFIGS
+        exp_factory.get_exp_config(name),
+        config_files,
+        params_override,
+        CONFIGS,
+        _parse,
     )
+
+
+def _parse(text):
+    values = hyperparams.ParamsDict()
+    hyperparams.override_params_dict(values, text, is_strict=False)
+    return values.as_dict()
 
 
 def _experiment(path: pathlib.Path) -> cfg.ExperimentConfig:
     retinanet = path.stem.startswith("retinanet")
     task = RetinaNetTask() if retinanet else FasterRCNNTask()
     base = cfg.ExperimentConfig(task=task, trainer=cfg.TrainerConfig())
-    return read_config([path], base=base)
+    return read_config(base, [path])
 
 
 for _name in list_experiments():

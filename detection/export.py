@@ -11,18 +11,18 @@ import sys
 
 from absl import flags
 
-from nasnet_tf import command_line
-from nasnet_tf.arguments import (
+from nasnet_tf.checks.arguments import (
     MIN_SIZE,
     check_choice,
     check_image_size,
     expanded_path,
     parse_image_size,
 )
-from nasnet_tf.errors import InputError
-from nasnet_tf.output_folder import check_folder
-from nasnet_tf.packages import check_packages
-from nasnet_tf.stages import Stages
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.files.output_folder import check_folder
+from nasnet_tf.terminal import command_line
+from nasnet_tf.terminal.stages import Stages
 
 FORMATS = ("saved_model", "litert")
 QUANTIZATIONS = ("none", "float16", "dynamic")
@@ -107,6 +107,7 @@ def export_detector(
     )
 
 
+@command_line.quiet
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
@@ -129,7 +130,7 @@ def main(arguments):
         print(f"  {path}")
 
 
-if __name__ == "__main__":
+def define_flags():
     flags.DEFINE_string("model", None, "The folder of a training job.")
     flags.DEFINE_string("out", None, "The folder to write.")
     flags.DEFINE_enum("format", "saved_model", FORMATS, "What to write.")
@@ -146,4 +147,7 @@ if __name__ == "__main__":
         "quantize", "none", QUANTIZATIONS, "How weights are stored; LiteRT."
     )
     flags.DEFINE_bool("overwrite", False, "Replace an earlier export.")
-    command_line.run(command_line.quiet(main))
+
+
+if __name__ == "__main__":
+    command_line.run(main, define_flags)

@@ -22,9 +22,9 @@ from detection.job_checks import (
 )
 from detection.job_folder import PARAMS_FILE, read_params
 from detection.tasks import preprocessing_of_weights
-from nasnet_tf.errors import InputError, JobError, first_line
-from nasnet_tf.output_file import written_beside
-from nasnet_tf.training.lock import exclusive
+from nasnet_tf.checks.errors import InputError, JobError, first_line
+from nasnet_tf.files.lock import exclusive
+from nasnet_tf.files.output_file import written_beside
 from nasnet_tf.training.momentum_checks import batch_norm_warning
 
 

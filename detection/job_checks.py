@@ -12,8 +12,8 @@ from detection.data.categories import read_categories
 from detection.data.records import check_whole
 from detection.job_folder import PARAMS_FILE, read_params
 from detection.tasks import has_initial_weights
-from nasnet_tf.errors import InputError
-from nasnet_tf.training.config_checks import flatten
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.configuration.values import flatten
 
 # Of `task.model`: what has no weights.
 _CHANGEABLE = ("regions_at_once", "detection_generator.")

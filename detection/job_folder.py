@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 if TYPE_CHECKING:
     from official.core import config_definitions as cfg

@@ -26,15 +26,19 @@ from detection.drawing import (
 from detection.evaluation.detecting import detect_all
 from detection.evaluation.images import find_images, read_sizes
 from detection.evaluation.results import PREDICTIONS, to_results, write_rows
-from nasnet_tf import command_line
-from nasnet_tf.arguments import check_integer, check_number, expanded_path
-from nasnet_tf.errors import InputError
-from nasnet_tf.output_file import (
+from nasnet_tf.checks.arguments import (
+    check_integer,
+    check_number,
+    expanded_path,
+)
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.files.output_file import (
     cannot_be_written,
     check_output,
     make_folder,
 )
-from nasnet_tf.photos import open_photo
+from nasnet_tf.images.photos import open_photo
+from nasnet_tf.terminal import command_line
 
 IMAGES = "images.json"
 # Images on the contact sheet, and in one of its rows.
@@ -197,6 +201,7 @@ def _earlier_pictures(listing):
     return [n for n in names if not n.is_absolute() and ".." not in n.parts]
 
 
+@command_line.quiet
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
@@ -218,7 +223,7 @@ def main(arguments):
     print(f"{len(results):,} detections; wrote {files}")
 
 
-if __name__ == "__main__":
+def define_flags():
     flags.DEFINE_string(
         "model", None, "A training job's folder, a SavedModel or a .tflite."
     )
@@ -229,4 +234,7 @@ if __name__ == "__main__":
     flags.DEFINE_string("out", None, "Folder for the results; it is made.")
     flags.DEFINE_float("min_score", MIN_SCORE, "Leave out what is less sure.")
     flags.DEFINE_integer("max_images", None, "Only the first so many.")
-    command_line.run(command_line.quiet(main))
+
+
+if __name__ == "__main__":
+    command_line.run(main, define_flags)

@@ -7,10 +7,10 @@ python -m detection.coco --images=scenes/train/images \
 
 from absl import flags
 
-from nasnet_tf import command_line
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.terminal import command_line
 
 
 def main(arguments):
@@ -34,10 +34,13 @@ def main(arguments):
         print(f"wrote {count:,} scenes: {path}")
 
 
-if __name__ == "__main__":
+def define_flags():
     flags.DEFINE_string("out", None, "A folder for the sets.")
     flags.DEFINE_integer("train", 1000, "Scenes to train on.")
     flags.DEFINE_integer("validation", 200, "Scenes of other digits.")
     flags.DEFINE_integer("seed", 0, "Of all that is random.")
     flags.DEFINE_integer("image_size", 128, "Pixels a side.")
-    command_line.run(main)
+
+
+if __name__ == "__main__":
+    command_line.run(main, define_flags)

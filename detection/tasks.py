@@ -28,8 +28,8 @@ from detection.modeling.faster_rcnn import FasterRCNN
 from detection.modeling.retinanet import RetinaNet
 from detection.parser import Parser
 from nasnet_tf.data import decoding
-from nasnet_tf.presets import get_preset
-from nasnet_tf.training.network import saved_arguments
+from nasnet_tf.zoo.configured_network import saved_arguments
+from nasnet_tf.zoo.presets import get_preset
 
 # Of the parser's configuration; the others are only checked by it.
 _PARSER_OPTIONS = (

@@ -1,4 +1,4 @@
-"""Trains a detector: Model Garden's trainer, with NASNet.
+r"""Trains a detector: Model Garden's trainer, with NASNet.
 
 python -m detection.train --experiment=fasterrcnn_nasnet_digits \
     --mode=train_and_eval --model_dir=runs/scenes
@@ -14,10 +14,10 @@ import shlex
 
 from absl import flags
 
-from nasnet_tf import command_line
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.terminal import command_line
 
 # Model Garden's, but for those that it has not implemented.
 MODES = (
@@ -29,6 +29,7 @@ MODES = (
 )
 
 
+@command_line.quiet
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
@@ -61,7 +62,7 @@ def main(arguments):
     )
 
 
-if __name__ == "__main__":
+def define_flags():
     flags.DEFINE_string(
         "experiment", None, "A name of configs/detection/, without .yaml."
     )
@@ -79,4 +80,7 @@ if __name__ == "__main__":
         "What goes before the files: trainer.train_steps=3,"
         "task.train_data.input_path=PATH; may be repeated.",
     )
-    command_line.run(command_line.quiet(main))
+
+
+if __name__ == "__main__":
+    command_line.run(main, define_flags)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from nasnet_tf import quiet_commands  # noqa: F401
+from nasnet_tf.terminal import quiet_commands  # noqa: F401
 
 if TYPE_CHECKING:
     import keras

@@ -19,9 +19,9 @@ from export.result import path_size
 from export.runtime.profile import OperationTime, ProfileUnavailable, profile
 from export.runtime.runners import library_version, model_format
 from export.runtime.timing import time_in_turn
-from nasnet_tf import command_line
-from nasnet_tf.arguments import check_integer, check_number
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.arguments import check_integer, check_number
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.terminal import command_line
 
 SECONDS = 10.0
 
@@ -191,7 +191,7 @@ def main(arguments):
             print(f"  {path}")
 
 
-if __name__ == "__main__":
+def define_flags():
     flags.DEFINE_list(
         "models",
         [],
@@ -211,4 +211,7 @@ if __name__ == "__main__":
     flags.DEFINE_string(
         "out", None, "Folder for benchmark.json and benchmark.png."
     )
-    command_line.run(main)
+
+
+if __name__ == "__main__":
+    command_line.run(main, define_flags)

@@ -5,8 +5,12 @@ import json
 import pathlib
 
 from export.runtime.runners import library_version
-from nasnet_tf.output_file import check_output, make_folder, written_beside
-from nasnet_tf.training.hardware import core_count, processor_name
+from nasnet_tf.files.output_file import (
+    check_output,
+    make_folder,
+    written_beside,
+)
+from nasnet_tf.terminal.hardware import core_count, processor_name
 
 FILES = ("benchmark.json", "benchmark.png")
 DPI = 110
@@ -162,7 +166,7 @@ def results_figure(results):
         results: of `export.benchmark.benchmark`; one colour for each number
             of threads.
     """
-    from nasnet_tf import figures
+    from nasnet_tf.pictures import figures
 
     figure, axes = figures.new_figure(8, 1.6 + 0.4 * len(results))
     threads = list(dict.fromkeys(result.threads for result in results))

@@ -11,8 +11,8 @@ from export.parity import BOUNDS
 from export.result import ExportResult, size_text
 from export.runtime.runners import library_version
 from export.source import Original
-from nasnet_tf.nasnet import NASNet
-from nasnet_tf.training.hardware import processor_name
+from nasnet_tf.networks.nasnet import NASNet
+from nasnet_tf.terminal.hardware import processor_name
 from nasnet_tf.version import __version__
 
 FORMATS = {"litert": "LiteRT", "onnx": "ONNX", "saved_model": "SavedModel"}

@@ -13,8 +13,8 @@ from export.images import Images
 from export.parity import Parity, compare
 from export.runtime.runners import open_runner
 from export.source import BATCH_SIZE, Original
-from nasnet_tf.errors import InputError, JobError
-from nasnet_tf.native_output import native_lines_hidden
+from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.terminal.native_output import native_lines_hidden
 
 
 def compare_file(

@@ -11,7 +11,7 @@ from export.images import (
     sample_photos,
 )
 from export.source import Original
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 # Where no labels are known, more images tell nothing more of parity.
 UNLABELLED = 64

@@ -10,16 +10,16 @@ import keras
 import numpy as np
 from PIL import Image
 
-from nasnet_tf.applications import preprocess_input
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError, listed
-from nasnet_tf.image_reading import WHOLE, ImageReading
-from nasnet_tf.packages import check_packages
-from nasnet_tf.photos import SUFFIXES, read_all
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError, listed
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.images.image_reading import WHOLE, ImageReading
+from nasnet_tf.images.photos import SUFFIXES, read_all
+from nasnet_tf.zoo.applications import preprocess_input
 
 if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
+    from nasnet_tf.data.config import DataConfig
     from nasnet_tf.data.split import Split
-    from nasnet_tf.training.config import DataConfig
 
 # Fewer do not tell the ranges of feature maps.
 LEAST_CALIBRATION = 100

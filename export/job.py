@@ -6,7 +6,7 @@ import time
 
 from export.card import write_card
 from export.comparison import compare_file
-from export.formats import FILES, PACKAGES, write_format
+from export.formats import write_format
 from export.image_choice import calibration_images as choose_calibration
 from export.image_choice import comparison_images
 from export.images import LEAST_CALIBRATION, photo_folder
@@ -15,14 +15,14 @@ from export.parity import BOUNDS, check
 from export.result import ExportResult, path_size, size_text
 from export.runtime.timing import time_in_turn
 from export.source import read_original
-from nasnet_tf.arguments import check_choice, check_integer
-from nasnet_tf.errors import InputError
-from nasnet_tf.output_folder import check_folder, writing, written_folder
-from nasnet_tf.packages import check_packages
-from nasnet_tf.stages import Stages
+from export.targets import FILES, INPUT_TYPES, PACKAGES
+from nasnet_tf.checks.arguments import check_choice, check_integer
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.files.output_folder import check_folder, writing, written_folder
+from nasnet_tf.terminal.stages import Stages
 
 QUANTIZATIONS = tuple(BOUNDS)
-INPUT_TYPES = ("float32", "uint8")
 CARD = "model_card.md"
 _TIMED_SECONDS = 0.2
 

@@ -29,7 +29,7 @@ import dataclasses
 
 import numpy as np
 
-from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.checks.errors import InputError, JobError
 
 # Below this part of the largest answer, an image hardly changes the answers.
 SAME = 1e-3

@@ -16,12 +16,12 @@ import sys
 
 from absl import flags, logging
 
-from export.formats import FILES
-from export.job import INPUT_TYPES, QUANTIZATIONS, export_model
+from export.parity import BOUNDS
 from export.result import ExportResult, size_text
-from nasnet_tf import command_line
-from nasnet_tf.arguments import parse_image_size
-from nasnet_tf.errors import InputError
+from export.targets import FILES, INPUT_TYPES
+from nasnet_tf.checks.arguments import parse_image_size
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.terminal import command_line
 
 
 def main(arguments):
@@ -35,6 +35,8 @@ def main(arguments):
     if not values.format:
         raise InputError(f"format: missing; give one of {', '.join(FILES)}")
     image_size = parse_image_size(values.image_size, ("224", "224x320"))
+    from export.job import export_model
+
     # The quantiser tells of each of its steps at INFO.
     if not values["verbosity"].present:
         logging.set_verbosity(logging.WARNING)
@@ -72,13 +74,13 @@ def _tell(result: ExportResult, out):
         print(f"top-1: {before:.2%} of the Keras model, {after:.2%} exported")
 
 
-if __name__ == "__main__":
+def define_flags():
     flags.DEFINE_string(
         "model", None, "A .keras file, or the model_dir of a training job."
     )
     flags.DEFINE_enum("format", None, list(FILES), "What to write.")
     flags.DEFINE_enum(
-        "quantize", "none", QUANTIZATIONS, "How numbers are stored; LiteRT."
+        "quantize", "none", tuple(BOUNDS), "How numbers are stored; LiteRT."
     )
     flags.DEFINE_string("out", None, "The folder to write.")
     flags.DEFINE_bool("overwrite", False, "Replace an earlier export.")
@@ -115,4 +117,7 @@ if __name__ == "__main__":
     flags.DEFINE_integer(
         "evaluation_images", 1000, "Labelled images to measure on, at most."
     )
-    command_line.run(main)
+
+
+if __name__ == "__main__":
+    command_line.run(main, define_flags)

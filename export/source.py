@@ -10,17 +10,17 @@ import keras
 import numpy as np
 
 import nasnet_tf  # noqa: F401  registers its classes with Keras
-from nasnet_tf.arguments import (
+from nasnet_tf.checks.arguments import (
     MIN_SIZE,
     check_choice,
     check_image_size,
     check_number,
     expanded_path,
 )
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.image_reading import ImageReading, usual_reading
-from nasnet_tf.nasnet import PREPROCESSINGS, NASNet
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.images.image_reading import ImageReading, usual_reading
+from nasnet_tf.networks.nasnet import PREPROCESSINGS, NASNet
 
 if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
     from nasnet_tf.data.split import Split

@@ -4,28 +4,8 @@
 >>> model = nasnet_tf.NASNetMobile(weights="imagenet")
 """
 
-from nasnet_tf import quiet_commands  # noqa: F401
-from nasnet_tf.applications import (
-    NASNetLarge,
-    NASNetMobile,
-    decode_predictions,
-    preprocess_input,
-    read_images,
-)
-from nasnet_tf.batch_norm_statistics import (
-    RecalibrateBatchNorm,
-    recalibrate_batch_norm,
-)
-from nasnet_tf.errors import InputError
-from nasnet_tf.features import feature_extractor
-from nasnet_tf.folding import fold_batch_norm
-from nasnet_tf.genotype import Block, Cell, Genotype
-from nasnet_tf.genotypes import NASNET_A, NASNET_B, NASNET_C, get_genotype
-from nasnet_tf.layers import drop_path_scope
-from nasnet_tf.nasnet import NASNet
-from nasnet_tf.presets import from_preset, get_preset, list_presets
+from nasnet_tf.terminal import quiet_commands
 from nasnet_tf.version import __version__
-from nasnet_tf.weights import load_weights
 
 __all__ = [
     "NASNET_A",
@@ -53,3 +33,19 @@ __all__ = [
     "read_images",
     "recalibrate_batch_norm",
 ]
+
+
+def __getattr__(name):
+    # A command says what its flags are before it needs Keras, which takes
+    # seconds; what it then asks for comes from here.
+    if name in __all__:
+        from nasnet_tf import public
+
+        return getattr(public, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# A program that imports this package gets all of it, so that Keras knows the
+# layers of a file that is loaded.
+if not quiet_commands.STARTING:
+    from nasnet_tf.public import *

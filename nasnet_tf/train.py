@@ -1,4 +1,4 @@
-"""Trains a network.
+r"""Trains a network.
 
 python -m nasnet_tf.train --config_file=digits --model_dir=runs/digits
 python -m nasnet_tf.train --config_file=configs/cifar10_small.yaml \
@@ -11,10 +11,10 @@ import shlex
 
 from absl import flags, logging
 
-from nasnet_tf import command_line
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.terminal import command_line
+from nasnet_tf.terminal.job_flags import define_job_flags
 
 MODES = ("train", "eval", "train_and_eval")
 
@@ -24,12 +24,11 @@ def main(arguments):
     command_line.check_no_arguments(arguments)
     if not values.model_dir:
         raise InputError("model_dir: missing; give --model_dir=FOLDER")
-    check_packages("nasnet_tf.train", {"tf-models-official": "official"})
     model_dir = expanded_path("model_dir", values.model_dir)
     files = values.config_file or ()
     override = ",".join(values.params_override or ())
     if values.mode == "eval":
-        from nasnet_tf.evaluate import evaluate_job
+        from nasnet_tf.evaluation.reports import evaluate_job
 
         evaluate_job(model_dir, files, override)
         return
@@ -71,28 +70,14 @@ def _tell(result, model_dir):
 
 
 def define_flags():
-    """The flags of Model Garden's commands that the jobs have."""
-    flags.DEFINE_multi_string(
-        "config_file",
-        None,
-        "A YAML file, or the name of one in configs/; later ones go before "
-        "earlier ones.",
-    )
-    flags.DEFINE_multi_string(
-        "params_override",
-        None,
-        "What goes before the files: recipe.steps=3,data.data_dir=PATH; may "
-        "be repeated, later ones go before earlier ones.",
-    )
-    flags.DEFINE_string("model_dir", None, "The folder of the job's files.")
-
-
-if __name__ == "__main__":
-    define_flags()
+    define_job_flags()
     flags.DEFINE_enum(
         "mode",
         "train_and_eval",
         MODES,
         "Train, evaluate what is there, or train and evaluate on the way.",
     )
-    command_line.run(main)
+
+
+if __name__ == "__main__":
+    command_line.run(main, define_flags)

@@ -48,7 +48,7 @@ def randomize(model, seed=0):
 
 def named(model):
     if isinstance(model, nasnet_tf.NASNet):
-        return nasnet_tf.weights.named_variables(model)
+        return nasnet_tf.networks.variables.named_variables(model)
     return {
         f"{layer.name}/{variable.name}": variable
         for layer in model.layers
@@ -105,7 +105,7 @@ def mobile():
 @pytest.fixture(scope="session")
 def trained():
     """A small classifier, no NASNet, that knows digits."""
-    import digits_exports
+    from tests.export import digits_exports
 
     return digits_exports.train()
 

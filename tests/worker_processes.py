@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-from nasnet_tf.search.supervisor import free_ports
+from nasnet_tf.search.workers.supervisor import free_ports
 
 
 def run_workers(arguments, workers, folder, timeout=900):

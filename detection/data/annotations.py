@@ -9,8 +9,8 @@ import pathlib
 
 from detection.data import checks
 from detection.data.problems import DataError, Problems
-from nasnet_tf.arguments import check_integer
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.errors import InputError, first_line
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

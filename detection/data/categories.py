@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 CATEGORIES_FILE = "categories.json"
 

@@ -11,8 +11,8 @@ from detection.data.image_files import is_on_its_side, read_header
 from detection.data.json_values import is_integer, is_number
 from detection.data.problems import Problems
 from detection.data.threads import run_all
-from nasnet_tf.errors import first_line
-from nasnet_tf.photos import UNREADABLE
+from nasnet_tf.checks.errors import first_line
+from nasnet_tf.images.photos import UNREADABLE
 
 # COCO's boxes are rounded, and some annotation tools count pixels from 1.
 TOLERANCE = 1.0

@@ -12,8 +12,8 @@ from PIL import Image
 
 from detection.data.annotations import AnnotatedImage
 from detection.data.image_files import KEPT_FORMATS
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.photos import UNREADABLE
+from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.images.photos import UNREADABLE
 
 
 def serialized_example(

@@ -4,7 +4,7 @@ import pathlib
 
 from PIL import ExifTags, Image
 
-from nasnet_tf.photos import UNREADABLE
+from nasnet_tf.images.photos import UNREADABLE
 
 # Model Garden's decoder reads these as they are, grey, CMYK, with a palette or
 # with alpha too. "MPO" is what Pillow calls a JPEG with more pictures behind.
@@ -33,7 +33,8 @@ def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        Exception: one of `nasnet_tf.photos.UNREADABLE`; no image, or damaged.
+        Exception: one of `nasnet_tf.images.photos.UNREADABLE`; no image,
+            or damaged.
     """
     with path.open("rb") as file, Image.open(file) as image:
         position = file.tell()

@@ -1,6 +1,6 @@
 """What is wrong in a data set: counts by kind, and the first offenders."""
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 # Of each kind, in a report; in an error's one line there is room for fewer.
 _SHOWN = 5

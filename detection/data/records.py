@@ -17,11 +17,11 @@ from detection.data.categories import (
     write_categories,
 )
 from detection.data.examples import serialized_example
-from detection.data.replaced_files import replaced_files
 from detection.data.threads import run_all
-from nasnet_tf.arguments import check_integer
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.output_file import cannot_be_written, make_folder
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.files.output_file import cannot_be_written, make_folder
+from nasnet_tf.files.replaced_files import replaced_files
 
 # Files of 100 MB are read well from any disk; jobs that read in parallel or
 # with several workers want some files.

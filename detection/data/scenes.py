@@ -10,10 +10,10 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from nasnet_tf.arguments import check_choice, check_integer
+from nasnet_tf.checks.arguments import check_choice, check_integer
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data import digits
-from nasnet_tf.errors import InputError
-from nasnet_tf.output_file import (
+from nasnet_tf.files.output_file import (
     cannot_be_written,
     make_folder,
     written_beside,

@@ -9,8 +9,8 @@ import pathlib
 
 from detection.detectors.detector import Detector
 from detection.detectors.files import LITERT_FILE, model_file
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError, first_line
 
 __all__ = ["Detector", "load_detector"]
 

@@ -11,7 +11,7 @@ from detection.detectors.detector import Detector
 from detection.detectors.saved_model import served
 from detection.job_folder import read_params
 from detection.serving import DetectionModule
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.errors import InputError, first_line
 
 # Model Garden's trainer saves averaged weights there when it evaluates.
 AVERAGES = "ema_checkpoints"

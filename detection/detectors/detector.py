@@ -5,7 +5,7 @@ import abc
 import numpy as np
 
 from detection.detections import Detections
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 
 class Detector(abc.ABC):

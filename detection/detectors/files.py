@@ -6,7 +6,7 @@ import pathlib
 import yaml
 
 from detection.job_folder import PARAMS_FILE
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.errors import InputError, first_line
 
 SAVED_MODEL, LITERT_FILE = "saved_model", "litert"
 # In the folder that `detection.export` writes.

@@ -6,9 +6,9 @@ from detection.data.categories import read_categories
 from detection.detectors.detector import Detector
 from detection.detectors.files import read_settings
 from detection.detectors.letterbox import letterbox
-from nasnet_tf.errors import InputError
-from nasnet_tf.packages import check_packages
-from nasnet_tf.training.hardware import core_count
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.terminal.hardware import core_count
 
 
 class LitertDetector(Detector):

@@ -7,7 +7,7 @@ import tensorflow as tf
 from detection.data.categories import read_categories
 from detection.detectors.detector import Detector
 from detection.detectors.files import read_settings
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 SIGNATURE = "serving_default"
 

@@ -2,7 +2,7 @@
 
 from detection.evaluation.ground_truth import GroundTruth, few
 from detection.evaluation.results import id_range
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 _REMEDY = "give the annotations that it was trained for, or another model"
 

@@ -11,8 +11,8 @@ from detection.detections import Detections
 from detection.evaluation.ground_truth import GroundTruth, few
 from detection.evaluation.images import open_stored
 from detection.evaluation.results import to_results
-from nasnet_tf.errors import InputError
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
 
 # Seconds between two tellings in a log, where each stays.
 _LOG_INTERVAL = 30.0

@@ -7,8 +7,8 @@ import pathlib
 from collections.abc import Iterable
 
 from detection.data.json_values import is_integer, is_number
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError, first_line
 
 _LISTED = 5
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from PIL import ExifTags, Image
 
 from detection.evaluation.ground_truth import GroundTruth, few
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError
-from nasnet_tf.photos import SUFFIXES, UNREADABLE, open_photo
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.images.photos import SUFFIXES, UNREADABLE, open_photo
 
 
 def find_images(path, skip: Iterable = ()) -> list[pathlib.Path]:
@@ -119,7 +119,7 @@ def annotated_images(folder, truth: GroundTruth) -> dict[int, pathlib.Path]:
 def open_stored(path) -> Image.Image:
     """An image in RGB with its pixels as stored, which annotations refer to.
 
-    `nasnet_tf.photos.open_photo` turns an image as its EXIF data says.
+    `nasnet_tf.images.photos.open_photo` turns an image as its EXIF data says.
     """
     with Image.open(path) as image:
         if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:

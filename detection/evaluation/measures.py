@@ -10,7 +10,7 @@ import numpy as np
 
 from detection.evaluation.ground_truth import GroundTruth
 from detection.evaluation.results import check_results
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.packages import check_packages
 
 # In the order of `COCOeval.stats`, with what a table says of each.
 NUMBERS = {

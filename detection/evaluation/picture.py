@@ -1,8 +1,8 @@
 """Precision over recall, drawn for three categories or eighty."""
 
 from detection.evaluation.measures import IOU_50, IOU_75, RECALLS, Metrics
-from nasnet_tf import figures
-from nasnet_tf.evaluation.picture import escaped, shortened
+from nasnet_tf.pictures import figures
+from nasnet_tf.pictures.figures import escaped, shortened
 
 # More curves than these cannot be told apart.
 NAMED_CLASSES = 10

@@ -6,7 +6,11 @@ import warnings
 
 from detection.evaluation.measures import NUMBERS, Metrics
 from detection.evaluation.picture import precision_recall_figure
-from nasnet_tf.output_file import check_output, make_folder, written_beside
+from nasnet_tf.files.output_file import (
+    check_output,
+    make_folder,
+    written_beside,
+)
 
 METRICS, TABLE, CURVES = "metrics.json", "table.md", "precision_recall.png"
 DPI = 110

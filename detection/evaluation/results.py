@@ -12,9 +12,9 @@ from detection.evaluation.ground_truth import (
     is_box,
     read_json,
 )
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.files.output_file import written_beside
 
 PREDICTIONS = "predictions.json"
 _KEYS = ("image_id", "category_id", "bbox", "score")

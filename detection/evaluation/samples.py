@@ -17,7 +17,7 @@ from detection.drawing import (
 )
 from detection.evaluation.ground_truth import GroundTruth
 from detection.evaluation.images import open_stored
-from nasnet_tf.output_file import make_folder
+from nasnet_tf.files.output_file import make_folder
 
 SAMPLES = 8
 _CELL = (400, 300)

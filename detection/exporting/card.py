@@ -11,7 +11,7 @@ import tensorflow as tf
 from detection.detectors.files import LITERT_FILE
 from detection.detectors.letterbox import MEAN_PIXEL
 from detection.exporting.parity import Parity
-from nasnet_tf.training.hardware import processor_name
+from nasnet_tf.terminal.hardware import processor_name
 from nasnet_tf.version import __version__
 
 CARDS = ("model_card.md", "model_card.json")

@@ -22,9 +22,9 @@ from detection.exporting.parity import (
 )
 from detection.exporting.rounding import rounded_otherwise
 from detection.exporting.writing import write_litert, write_saved_model
-from nasnet_tf.errors import InputError, JobError
-from nasnet_tf.native_output import native_lines_hidden
-from nasnet_tf.output_folder import writing, written_folder
+from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.files.output_folder import writing, written_folder
+from nasnet_tf.terminal.native_output import native_lines_hidden
 
 _RUNS = 15
 
@@ -44,14 +44,14 @@ def run_export(
 
     Args:
         model: see there.
-        out: of `nasnet_tf.output_folder.check_folder`.
+        out: of `nasnet_tf.files.output_folder.check_folder`.
         format: see there.
         checkpoint: see there.
         image_size: height and width, or None.
         images: see there.
         quantize: see there.
         command: see there.
-        stage: a `nasnet_tf.stages.Stages`.
+        stage: a `nasnet_tf.terminal.stages.Stages`.
     """
     if not model.exists():
         raise InputError(

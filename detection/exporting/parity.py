@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from detection.detections import Detections
-from nasnet_tf.errors import InputError, JobError
-from nasnet_tf.photos import open_photo
+from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.images.photos import open_photo
 
 # Of images where none are given, and of others at most.
 SCENES = 8

@@ -10,7 +10,7 @@ from detection.exporting.frozen import FrozenDetector, frozen_function
 from detection.exporting.inference import litert_model
 from detection.modeling.greedy_nms import detect_greedily
 from detection.serving import DetectionModule
-from nasnet_tf.errors import JobError, first_line
+from nasnet_tf.checks.errors import JobError, first_line
 
 SIGNATURES = {"image_tensor": "serving_default", "image_bytes": "encoded"}
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from official.vision.configs import maskrcnn
 from official.vision.ops import anchor
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 
 @dataclasses.dataclass

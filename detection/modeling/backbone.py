@@ -12,13 +12,13 @@ from official.vision.ops import preprocess_ops
 
 import nasnet_tf
 from detection.modeling.keras3_model import Keras3Model
-from nasnet_tf.errors import InputError
-from nasnet_tf.features import (
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.networks.features import (
     feature_extractor,
     feature_levels,
     split_before_second_reduction,
 )
-from nasnet_tf.training.network import configured_arguments
+from nasnet_tf.zoo.configured_network import configured_arguments
 
 # No pixel is as near to ImageNet's mean in all channels: these lie a quarter
 # and more from whole numbers, which is 0.005 here.

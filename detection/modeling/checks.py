@@ -1,6 +1,6 @@
 """Values of an experiment's `task` that do not fit each other."""
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 
 def check_initial_weights(task_config) -> None:

@@ -12,8 +12,8 @@ import tensorflow as tf
 import tf_keras
 
 from nasnet_tf import drop_path_scope
+from nasnet_tf.networks.variables import named_variables
 from nasnet_tf.training.strategy import network_scope
-from nasnet_tf.weights import named_variables
 
 # Keeps the draws of replicas apart; their seeds are sums in int32.
 _REPLICA_STRIDE = 1_000_003

@@ -9,27 +9,7 @@ import numpy as np
 from export.graph import Graph
 from export.images import Images, inputs
 from export.source import Original
-from nasnet_tf.native_output import native_lines_hidden
-
-# What each format writes into the export's folder.
-FILES = {
-    "saved_model": "saved_model",
-    "litert": "model.tflite",
-    "onnx": "model.onnx",
-}
-# By the name that each is imported by.
-PACKAGES = {
-    "saved_model": {},
-    "litert": {
-        "ai-edge-litert": "ai_edge_litert",
-        "ai-edge-quantizer": "ai_edge_quantizer",
-    },
-    "onnx": {
-        "onnx": "onnx",
-        "onnxruntime": "onnxruntime",
-        "tf2onnx": "tf2onnx",
-    },
-}
+from nasnet_tf.terminal.native_output import native_lines_hidden
 
 
 def write_format(

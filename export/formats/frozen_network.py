@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 if TYPE_CHECKING:
     import tensorflow as tf

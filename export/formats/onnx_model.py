@@ -9,8 +9,8 @@ import warnings
 
 import keras
 
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.native_output import native_lines_hidden
+from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.terminal.native_output import native_lines_hidden
 
 INPUT, OUTPUT = "images", "predictions"
 

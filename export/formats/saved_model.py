@@ -10,11 +10,11 @@ import keras
 
 from export.formats.frozen_network import frozen_network
 from export.labels import LABELS, write_labels
-from nasnet_tf.applications import preprocess_input
-from nasnet_tf.arguments import check_choice
-from nasnet_tf.image_reading import WHOLE, ImageReading
-from nasnet_tf.nasnet import PREPROCESSINGS
-from nasnet_tf.native_output import native_lines_hidden
+from nasnet_tf.checks.arguments import check_choice
+from nasnet_tf.images.image_reading import WHOLE, ImageReading
+from nasnet_tf.networks.nasnet import PREPROCESSINGS
+from nasnet_tf.terminal.native_output import native_lines_hidden
+from nasnet_tf.zoo.applications import preprocess_input
 
 OUTPUT = "predictions"
 

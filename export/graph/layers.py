@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 
 class Parts(typing.NamedTuple):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from export.graph import Graph, shapes
-from nasnet_tf.arguments import check_choice
-from nasnet_tf.nasnet import PREPROCESSINGS
+from nasnet_tf.checks.arguments import check_choice
+from nasnet_tf.networks.nasnet import PREPROCESSINGS
 
 # `nasnet_tf.preprocess_input` with "scale": 0 to 255 becomes -1 to 1.
 SCALE, OFFSET = 1 / 127.5, -1.0

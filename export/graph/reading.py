@@ -4,8 +4,8 @@ import keras
 
 from export.graph.graph import Graph, Node
 from export.graph.layers import LAYERS, OPERATIONS, Parts
-from nasnet_tf.arguments import check_integer
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.errors import InputError
 
 OUTPUT = "predictions"
 

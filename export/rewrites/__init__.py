@@ -17,7 +17,7 @@ from export.rewrites.pads import (
 )
 from export.rewrites.pools import average_pools_as_depthwise
 from export.rewrites.relus import fuse_relus, move_relus_through_concats
-from nasnet_tf.arguments import check_choice
+from nasnet_tf.checks.arguments import check_choice
 
 # In the order in which they run: each finds what those before it leave.
 REWRITES = {

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import nasnet_tf
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.errors import InputError, first_line
 
 # `__init__` of both packages imports TensorFlow, which costs seconds and hides
 # how much memory a file needs: the child gets the packages without it.

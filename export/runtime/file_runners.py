@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.errors import InputError, first_line
 
 BATCH_SIZE = 32
 SIGNATURE = "serving_default"

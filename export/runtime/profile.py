@@ -15,7 +15,7 @@ import re
 import numpy as np
 
 from export.runtime.child_process import Child, ChildError
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 DELEGATE = "DELEGATE"
 PREFIX = "Delegate/"

@@ -18,9 +18,9 @@ from export.runtime.file_runners import (
     OnnxRunner,
     SavedModelRunner,
 )
-from nasnet_tf.arguments import check_integer
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.checks.packages import check_packages
 
 # Of each format: the package that runs it and the module to import.
 LIBRARIES = {

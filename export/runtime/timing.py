@@ -9,7 +9,7 @@ import numpy as np
 
 from export.runtime.child_process import Child, ChildError, peak_memory
 from export.runtime.runners import LIBRARIES, model_format, open_runner
-from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.checks.errors import InputError, JobError
 
 WARM_UP = 3
 LEAST_RUNS = 20

@@ -7,7 +7,7 @@ import threading
 import tensorflow as tf
 from absl import logging
 
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.errors import InputError, first_line
 
 _LINE = re.compile(r"<<(.*?)>>", re.DOTALL)
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 from PIL import Image
 
 from nasnet_tf.data.corrupt_images import CorruptImages, input_error
-from nasnet_tf.image_reading import ImageReading
-from nasnet_tf.photos import open_photo
+from nasnet_tf.images.image_reading import ImageReading
+from nasnet_tf.images.photos import open_photo
 
 _PARALLEL = os.cpu_count() or 2
 # Columns that go with an image; others go with its place in the stream.
@@ -55,7 +55,8 @@ def read_window(
 
     Args:
         image: `(height, width, 3)`, uint8; or a scalar string, a file of any
-            kind that `nasnet_tf.photos.open_photo` decodes, to the same bits.
+            kind that `nasnet_tf.images.photos.open_photo` decodes, to the
+            same bits.
         window: gives `(top, left, height, width)` by the shape.
         size: `(height, width)` of the result in pixels.
         photo: turn an encoded image as its EXIF data says.

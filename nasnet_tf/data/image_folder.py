@@ -5,10 +5,10 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from nasnet_tf.arguments import expanded_path
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data.source import RandomAccess
-from nasnet_tf.errors import InputError
-from nasnet_tf.photos import SUFFIXES
+from nasnet_tf.images.photos import SUFFIXES
 
 _PARALLEL = tf.data.AUTOTUNE
 

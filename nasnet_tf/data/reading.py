@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from nasnet_tf.image_reading import PUBLISHED, WHOLE, ImageReading
+from nasnet_tf.images.image_reading import PUBLISHED, WHOLE, ImageReading
 
 if TYPE_CHECKING:  # It imports Model Garden.
-    from nasnet_tf.training.config import DataConfig
+    from nasnet_tf.data.config import DataConfig
 
 
 def configured_reading(config: DataConfig) -> ImageReading:

@@ -6,8 +6,8 @@ import copy
 import numpy as np
 import tensorflow as tf
 
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data import order
-from nasnet_tf.errors import InputError
 
 # Examples that are looked up at once where nothing sets the number.
 _CHUNK = 256

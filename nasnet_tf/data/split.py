@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nasnet_tf.checks.errors import InputError, listed
 from nasnet_tf.data import order
-from nasnet_tf.errors import InputError, listed
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.files.output_file import written_beside
 
 if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
+    from nasnet_tf.data.config import DataConfig
     from nasnet_tf.data.source import Source
-    from nasnet_tf.training.config import DataConfig
 
 SPLIT_FILE = "images.json"
 # Where a folder has nothing to evaluate on, of each class, and of all at most.

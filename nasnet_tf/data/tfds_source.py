@@ -12,15 +12,15 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.data import decoding
 from nasnet_tf.data.corrupt_images import decoding_errors, input_error
 from nasnet_tf.data.record_stream import RecordFile, RecordStream
 from nasnet_tf.data.source import InMemory, Source
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.packages import check_packages
 
 if TYPE_CHECKING:  # It imports Model Garden.
-    from nasnet_tf.training.config import DataConfig
+    from nasnet_tf.data.config import DataConfig
 
 _PACKAGES = {
     "tensorflow-datasets": "tensorflow_datasets",

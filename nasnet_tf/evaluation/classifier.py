@@ -1,20 +1,20 @@
 """The classifier that is to be evaluated, and what it is evaluated on."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
-from typing import TYPE_CHECKING
 
-from nasnet_tf.classify import load_saved
-from nasnet_tf.errors import InputError
-from nasnet_tf.nasnet import NASNet
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.data import open_evaluation
+from nasnet_tf.data.reading import configured_reading
+from nasnet_tf.data.split import Split, read_split
+from nasnet_tf.networks.nasnet import NASNet
+from nasnet_tf.training.checkpoint import CONFIG_FILE, restore_network
+from nasnet_tf.training.config import ExperimentConfig
+from nasnet_tf.training.config_files import read_config
+from nasnet_tf.training.network import build_network
 from nasnet_tf.weights import load_weights
-
-if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
-    from nasnet_tf.data.split import Split
-    from nasnet_tf.training.config import ExperimentConfig
+from nasnet_tf.zoo.classification import load_saved
 
 PACKAGES = {"tf-models-official": "official", "scikit-learn": "sklearn"}
 
@@ -56,10 +56,6 @@ def job_classifier(
             bad.
     """
     check_packages("evaluate", PACKAGES)
-    from nasnet_tf.data.split import read_split
-    from nasnet_tf.training.checkpoint import CONFIG_FILE, restore_network
-    from nasnet_tf.training.config_files import read_config
-
     model, step = restore_network(model_dir, averaged)
     path = pathlib.Path(model_dir) / CONFIG_FILE
     config = read_config([path, *config_files], override)
@@ -95,9 +91,6 @@ def file_classifier(
         InputError: the file, the data or the configuration is bad.
     """
     check_packages("evaluate", PACKAGES)
-    from nasnet_tf.data.split import read_split
-    from nasnet_tf.training.config_files import read_config
-
     if not config_files and not override:
         raise InputError(
             "config_file: missing; name the data, such as "
@@ -115,10 +108,6 @@ def file_classifier(
 
 
 def _with_weights(path, config, split, averaged):
-    from nasnet_tf.data import open_evaluation
-    from nasnet_tf.data.reading import configured_reading
-    from nasnet_tf.training.network import build_network
-
     if config.model.preset is None and config.model.genotype is None:
         raise InputError(
             f"model: {path} is no .keras file; name the network of these "

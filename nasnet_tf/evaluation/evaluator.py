@@ -1,25 +1,21 @@
 """Evaluates a classifier on a source of labelled images."""
 
-from __future__ import annotations
-
 import dataclasses
 import sys
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nasnet_tf.arguments import check_integer
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.data import Source, decoding_errors, evaluation_batches
+from nasnet_tf.data.config import DataConfig
+from nasnet_tf.data.reading import configured_reading, with_crop
 from nasnet_tf.evaluation.measures import PACKAGES, Report, measure
 from nasnet_tf.evaluation.prediction import forward_function, predict
 from nasnet_tf.evaluation.real_labels import RealLabels, check_classes
-from nasnet_tf.image_reading import ImageReading
-from nasnet_tf.nasnet import NASNet
-from nasnet_tf.packages import check_packages
-
-if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
-    from nasnet_tf.data import Source
-    from nasnet_tf.training.config import DataConfig
+from nasnet_tf.images.image_reading import ImageReading
+from nasnet_tf.networks.nasnet import NASNet
 
 BATCH_SIZE = 32
 
@@ -55,8 +51,6 @@ def evaluate(
         InputError: the model does not fit the data, an image cannot be read,
             or scikit-learn is missing.
     """
-    from nasnet_tf.data import decoding_errors, evaluation_batches
-
     check_integer("batch_size", batch_size)
     check_packages("evaluation", PACKAGES)
     forward = forward_function(model)
@@ -87,8 +81,6 @@ def evaluation_reading(model, config: DataConfig) -> ImageReading:
         model: whose `image_reading` says it.
         config: see `evaluate`.
     """
-    from nasnet_tf.data.reading import configured_reading, with_crop
-
     reading = getattr(model, "image_reading", None)
     if reading is None:
         return configured_reading(config)

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.evaluation.prediction import Predictions
 from nasnet_tf.evaluation.real_labels import (
     RealAccuracy,
     RealLabels,
     real_accuracy,
 )
-from nasnet_tf.packages import check_packages
 
 PACKAGES = {"scikit-learn": "sklearn"}
 CALIBRATION_BINS = 15

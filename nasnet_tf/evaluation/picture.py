@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from nasnet_tf import figures
 from nasnet_tf.evaluation.measures import Report
+from nasnet_tf.pictures import figures
 
 # More classes than these make a matrix that nobody can read.
 MATRIX_CLASSES = 25
 # In inches: of the picture of many classes.
 MANY_SIZE = (15.0, 6.0)
-NAME_LENGTH = 24
 HISTOGRAM_BINS = 20
 
 
@@ -33,7 +32,7 @@ def evaluation_figure(report: Report, title: str = ""):
             side = matrix_side(classes)
             figure = Figure((2 * side, side + 0.4), layout="compressed")
             matrix, bars = figure.subplots(1, 2)
-            names = [shortened(name) for name in report.class_names]
+            names = [figures.shortened(name) for name in report.class_names]
             draw_confusion(matrix, report.confusion, names)
             matrix.set_title("confusion matrix: images")
             matrix.set_xlabel("taken for")
@@ -48,7 +47,7 @@ def evaluation_figure(report: Report, title: str = ""):
             _draw_accuracies(bars, report, worst)
             bars.set_title(f"accuracy on the {len(worst)} worst classes")
             _draw_confusions(pairs, report)
-        figure.suptitle(escaped(title))
+        figure.suptitle(figures.escaped(title))
     return figure
 
 
@@ -61,7 +60,7 @@ def draw_confusion(axes, confusion: np.ndarray, class_names) -> None:
     """Draws a confusion matrix: right is blue, wrong is red, by their shares.
 
     Args:
-        axes: of `nasnet_tf.figures.new_figure`, for example.
+        axes: of `nasnet_tf.pictures.figures.new_figure`, for example.
         confusion: `(classes, classes)`, images; see `Report`.
         class_names: short enough to stand beside the rows.
     """
@@ -110,7 +109,7 @@ def _draw_accuracies(axes, report, classes):
         f"{report.recall[n]:.0%}" if report.support[n] else "no image"
         for n in classes
     ]
-    names = [shortened(report.class_names[n]) for n in classes]
+    names = [figures.shortened(report.class_names[n]) for n in classes]
     _draw_bars(axes, values, texts, names, figures.BLUE)
     axes.set_xlim(0, 1.12)
     shares = np.linspace(0, 1, 6)
@@ -119,7 +118,7 @@ def _draw_accuracies(axes, report, classes):
 
 def _draw_confusions(axes, report):
     found = report.top_confusions()
-    names = [shortened(name) for name in report.class_names]
+    names = [figures.shortened(name) for name in report.class_names]
     counts = [count for _, _, count in found]
     pairs = [f"{names[a]} \u2192 {names[b]}" for a, b, _ in found]
     _draw_bars(axes, counts, counts, pairs, figures.RED)
@@ -148,15 +147,3 @@ def _draw_histogram(axes, report):
     axes.set_xlabel("accuracy on the class")
     axes.set_ylabel("classes")
     axes.set_title(f"{len(recall):,} classes by accuracy")
-
-
-def shortened(name: str) -> str:
-    """A class name that fits beside a picture, ending in dots if cut."""
-    if len(name) > NAME_LENGTH:
-        name = name[: NAME_LENGTH - 1] + "\u2026"
-    return escaped(name)
-
-
-def escaped(text: str) -> str:
-    """Text that matplotlib does not take for a formula."""
-    return text.replace("$", r"\$")

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from nasnet_tf.errors import InputError
-from nasnet_tf.nasnet import NASNet, check_nasnet
-from nasnet_tf.training.progress import duration_text
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.networks.nasnet import NASNet, check_nasnet
+from nasnet_tf.terminal.progress import duration_text
 
 # Seconds before progress is told, and between two tellings.
 QUIET, INTERVAL, LOG_INTERVAL = 5.0, 1.0, 30.0

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 CLASSES = 1000
 _NUMBER = re.compile(r"ILSVRC2012_val_(\d{8})")

@@ -6,7 +6,7 @@ import warnings
 
 from nasnet_tf.evaluation.measures import Report
 from nasnet_tf.evaluation.picture import evaluation_figure
-from nasnet_tf.output_file import check_output, written_beside
+from nasnet_tf.files.output_file import check_output, written_beside
 
 SUFFIXES = (".json", ".png")
 DPI = 110

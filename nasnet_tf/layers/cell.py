@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from nasnet_tf.genotype import Cell
+from nasnet_tf.cells.genotype import Cell
 from nasnet_tf.layers.convolution import halved
 from nasnet_tf.layers.factorized_reduction import FactorizedReduction
 from nasnet_tf.layers.operation import Operation

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 _scope = contextvars.ContextVar("drop_path_scope", default=None)
 

@@ -42,7 +42,7 @@ class Operation(keras.layers.Layer):
     convolutions and their BN alone. The paper does not publish this form.
 
     Args:
-        operation: a name of `nasnet_tf.genotype.OPERATIONS`.
+        operation: a name of `nasnet_tf.cells.genotype.OPERATIONS`.
         filters: channels of the output.
         strides: 1 or 2.
         bottleneck: see above.

@@ -9,7 +9,7 @@ NEEDS = ()
 
 def stage(context) -> None:
     """Draws the genotype that the quickstart trains."""
-    from nasnet_tf.draw import draw_genotype
+    from nasnet_tf.pictures.cell_drawing import draw_genotype
 
     config = configuration(context.seed, context.epochs)
     genotype = nasnet_tf.get_genotype(config.model.genotype)

@@ -6,8 +6,12 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from nasnet_tf.html_report import Section
-from nasnet_tf.output_file import check_output, make_folder, written_beside
+from nasnet_tf.files.output_file import (
+    check_output,
+    make_folder,
+    written_beside,
+)
+from nasnet_tf.pictures.html_report import Section
 
 
 @dataclasses.dataclass

@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from nasnet_tf import figures
 from nasnet_tf.data import digits as data
 from nasnet_tf.data.digits import CLASS_NAMES, SIZE
+from nasnet_tf.pictures import figures
 
 TITLE = "Handwritten digits"
 NEEDS = ()

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from nasnet_tf import figures
 from nasnet_tf.data.digits import CLASS_NAMES
 from nasnet_tf.evaluation import draw_confusion
+from nasnet_tf.pictures import figures
 from nasnet_tf.quickstart.training import scaled
 
 TITLE = "Held-out digits"

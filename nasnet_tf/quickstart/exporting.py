@@ -1,6 +1,6 @@
 """Exports the network as files for phones and servers."""
 
-from nasnet_tf.errors import JobError
+from nasnet_tf.checks.errors import JobError
 from nasnet_tf.quickstart.training import FOLDER
 
 TITLE = "Files for phones and servers"

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from nasnet_tf import figures
 from nasnet_tf.data.digits import CLASS_NAMES, PAPER
+from nasnet_tf.pictures import figures
 from nasnet_tf.quickstart.training import scaled
 
 TITLE = "A page of digits"

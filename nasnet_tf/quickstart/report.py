@@ -7,7 +7,7 @@ import os
 import platform
 import shlex
 
-from nasnet_tf.html_report import render
+from nasnet_tf.pictures.html_report import render
 
 PACKAGES = ("nasnet_tf", "keras", "tensorflow", "numpy", "scikit-learn")
 # Commands to try next; those that read the model need it in `out`.

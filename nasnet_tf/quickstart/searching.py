@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 
-from nasnet_tf.errors import JobError
+from nasnet_tf.checks.errors import JobError
 
 TITLE = "Searching for cells"
 NEEDS = ()
@@ -21,9 +21,9 @@ def stage(context):
     In processes of its own: TensorFlow has as many threads in this one as
     suits training, and a search's worker wants one.
     """
+    from nasnet_tf.search.journal.reading import read_run
     from nasnet_tf.search.report import pictures
     from nasnet_tf.search.report.page import REPORT
-    from nasnet_tf.search.report.reading import read_run
 
     folder = context.out / FOLDER
     # Begin anew; a search of its own would go on where it was.

@@ -6,27 +6,14 @@ import shlex
 import time
 from collections.abc import Iterable
 
-from nasnet_tf.arguments import check_choice
-from nasnet_tf.errors import InputError
-from nasnet_tf.html_report import Section
-from nasnet_tf.packages import check_packages
+from nasnet_tf.checks.arguments import check_choice
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.pictures.html_report import Section
 from nasnet_tf.quickstart import report
 from nasnet_tf.quickstart.context import Context
+from nasnet_tf.quickstart.names import STAGES
 from nasnet_tf.quickstart.training import EPOCHS
-
-# Each is a module here with TITLE, NEEDS (the stages whose results it reads)
-# and stage(context), whose docstring says what it returns.
-STAGES = (
-    "digits",
-    "training",
-    "evaluation",
-    "saving",
-    "exporting",
-    "detection",
-    "searching",
-    "page",
-    "cells",
-)
 
 # Of the extras: package and the name it is imported by.
 PACKAGES = {

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 import nasnet_tf
-from nasnet_tf import figures
+from nasnet_tf.pictures import figures
 
 TITLE = "Training"
 NEEDS = ("digits",)

@@ -1,32 +1,26 @@
-"""What a search can be told: typed, on Model Garden's hyperparams.
+"""What a search can be told.
 
-`nasnet_tf.training.config_files` reads these from YAML files and flags, as it
-does the configurations of training jobs, which say what `metadata` means. The
-defaults are the paper's (section 3.1, App. A.1 and A.2).
+The defaults are the paper's (section 3.1, App. A.1 and A.2).
 """
 
 import dataclasses
 
-from official.modeling import hyperparams
-
+from nasnet_tf.configuration.sections import MOST_SEED, Section, field
+from nasnet_tf.data.config import DataConfig
 from nasnet_tf.search.strategies import STRATEGIES
 from nasnet_tf.search.strategies.reinforcement.settings import (
     ADVANTAGES,
     ControllerSettings,
 )
-from nasnet_tf.training.config import MOST_SEED, DataConfig, RecipeConfig
+from nasnet_tf.training.config import RecipeConfig
 
 _RL = ControllerSettings()
 # Of the paper's CIFAR networks, as in the presets.
 BATCH_NORM_EPSILON = 1e-5
 
 
-def _field(default, **limits):
-    return dataclasses.field(default=default, metadata=limits)
-
-
 @dataclasses.dataclass
-class SpaceConfig(hyperparams.Config):
+class SpaceConfig(Section):
     """The cells to choose from.
 
     Args:
@@ -36,14 +30,14 @@ class SpaceConfig(hyperparams.Config):
         num_blocks: of a cell; None: the space's own, 5 of A, 4 of B and C.
     """
 
-    name: str = _field("A", choices=("A", "B", "C"))
+    name: str = field("A", choices=("A", "B", "C"))
     operations: list[str] | None = None
     combiners: list[str] | None = None
-    num_blocks: int | None = _field(None, least=1)
+    num_blocks: int | None = field(None, least=1)
 
 
 @dataclasses.dataclass
-class StrategyConfig(hyperparams.Config):
+class StrategyConfig(Section):
     """Who proposes the architectures.
 
     Args:
@@ -66,23 +60,23 @@ class StrategyConfig(hyperparams.Config):
         tournament: of `evolution`: how many it picks a parent from.
     """
 
-    name: str = _field("rl", choices=STRATEGIES)
-    learning_rate: float = _field(_RL.learning_rate, interval="(0, inf)")
-    entropy_weight: float = _field(_RL.entropy_weight, interval="[0, inf)")
-    baseline_decay: float = _field(_RL.baseline_decay, interval="[0, 1)")
-    minibatch_size: int = _field(_RL.minibatch_size, least=1)
-    epochs: int = _field(_RL.epochs, least=1)
-    clip: float = _field(_RL.clip, interval="(0, 1)")
-    advantage: str = _field(_RL.advantage, choices=ADVANTAGES)
+    name: str = field("rl", choices=STRATEGIES)
+    learning_rate: float = field(_RL.learning_rate, interval="(0, inf)")
+    entropy_weight: float = field(_RL.entropy_weight, interval="[0, inf)")
+    baseline_decay: float = field(_RL.baseline_decay, interval="[0, 1)")
+    minibatch_size: int = field(_RL.minibatch_size, least=1)
+    epochs: int = field(_RL.epochs, least=1)
+    clip: float = field(_RL.clip, interval="(0, 1)")
+    advantage: str = field(_RL.advantage, choices=ADVANTAGES)
     share_by_kind: bool = _RL.share_by_kind
-    hidden_units: int = _field(_RL.hidden_units, least=1)
-    initial_range: float = _field(_RL.initial_range, interval="(0, inf)")
-    population: int = _field(100, least=1)
-    tournament: int = _field(25, least=1)
+    hidden_units: int = field(_RL.hidden_units, least=1)
+    initial_range: float = field(_RL.initial_range, interval="(0, inf)")
+    population: int = field(100, least=1)
+    tournament: int = field(25, least=1)
 
 
 @dataclasses.dataclass
-class ChildConfig(hyperparams.Config):
+class ChildConfig(Section):
     """The network that an architecture is judged by.
 
     Args:
@@ -104,22 +98,22 @@ class ChildConfig(hyperparams.Config):
             2018), which is another and cheaper judgement, on one worker.
     """
 
-    num_cells: int = _field(2, least=1)
-    filters: int = _field(24, least=2)
-    stem_multiplier: float = _field(3.0, interval="(0, inf)")
-    input_size: int = _field(32, least=32)
-    preprocessing: str = _field("whitening", choices=("scale", "whitening"))
-    batch_norm_momentum: float = _field(0.9, interval="[0, 1]")
-    recalibrate_batch_norm: str = _field(
+    num_cells: int = field(2, least=1)
+    filters: int = field(24, least=2)
+    stem_multiplier: float = field(3.0, interval="(0, inf)")
+    input_size: int = field(32, least=32)
+    preprocessing: str = field("whitening", choices=("scale", "whitening"))
+    batch_norm_momentum: float = field(0.9, interval="[0, 1]")
+    recalibrate_batch_norm: str = field(
         "never", choices=("auto", "always", "never")
     )
-    drop_path_keep_prob: float = _field(1.0, interval="(0, 1]")
-    dtype: str = _field("float32", choices=("float32", "float64"))
-    method: str = _field("auto", choices=("auto", "traced", "built", "shared"))
+    drop_path_keep_prob: float = field(1.0, interval="(0, 1]")
+    dtype: str = field("float32", choices=("float32", "float64"))
+    method: str = field("auto", choices=("auto", "traced", "built", "shared"))
 
 
 @dataclasses.dataclass
-class ObjectiveConfig(hyperparams.Config):
+class ObjectiveConfig(Section):
     """What a child is rewarded for: accuracy times (cost / target)^exponent.
 
     MnasNet's form (Tan et al. 2019, equation 2).
@@ -131,15 +125,15 @@ class ObjectiveConfig(hyperparams.Config):
         exponent: below 0, so that less cost is more reward.
     """
 
-    cost: str = _field(
+    cost: str = field(
         "none", choices=("none", "parameters", "mult_adds", "latency")
     )
-    target: float | None = _field(None, interval="(0, inf)")
-    exponent: float = _field(-0.07, interval="(-inf, 0]")
+    target: float | None = field(None, interval="(0, inf)")
+    exponent: float = field(-0.07, interval="(-inf, 0]")
 
 
 @dataclasses.dataclass
-class BudgetConfig(hyperparams.Config):
+class BudgetConfig(Section):
     """How much is tried.
 
     Args:
@@ -154,16 +148,16 @@ class BudgetConfig(hyperparams.Config):
         finalist_seeds: trainings of each, of which the mean counts.
     """
 
-    samples: int = _field(20_000, least=1)
-    round_size: int = _field(20, least=1)
-    rounds_in_flight: int = _field(1, least=1)
-    finalists: int = _field(0, least=0)
-    finalist_epochs: float | None = _field(None, interval="(0, 1000000]")
-    finalist_seeds: int = _field(1, least=1)
+    samples: int = field(20_000, least=1)
+    round_size: int = field(20, least=1)
+    rounds_in_flight: int = field(1, least=1)
+    finalists: int = field(0, least=0)
+    finalist_epochs: float | None = field(None, interval="(0, 1000000]")
+    finalist_seeds: int = field(1, least=1)
 
 
 @dataclasses.dataclass
-class RuntimeConfig(hyperparams.Config):
+class RuntimeConfig(Section):
     """Where it runs and what it tells.
 
     A search may go on with other values, but not of the seed.
@@ -181,12 +175,12 @@ class RuntimeConfig(hyperparams.Config):
         max_restarts: of all local workers, without a newly finished child.
     """
 
-    seed: int = _field(0, least=0, most=MOST_SEED)
+    seed: int = field(0, least=0, most=MOST_SEED)
     tensorboard: bool = True
-    threads: int | None = _field(None, least=1)
-    start_timeout: float = _field(300.0, interval="(0, inf)")
-    lost_after: float = _field(120.0, interval="(0, inf)")
-    max_restarts: int = _field(5, least=0)
+    threads: int | None = field(None, least=1)
+    start_timeout: float = field(300.0, interval="(0, inf)")
+    lost_after: float = field(120.0, interval="(0, inf)")
+    max_restarts: int = field(5, least=0)
 
 
 def _paper_data():
@@ -200,7 +194,7 @@ def _paper_recipe():
 
 
 @dataclasses.dataclass
-class SearchConfig(hyperparams.Config):
+class SearchConfig(Section):
     """A search.
 
     Args:

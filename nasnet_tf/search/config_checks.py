@@ -2,18 +2,16 @@
 
 import pathlib
 
-from nasnet_tf.errors import InputError
-from nasnet_tf.search.cell_space import CellSpace, make_cell_space
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.configuration.files import FOLDER as CONFIGS
+from nasnet_tf.configuration.files import first_difference, read_config
+from nasnet_tf.configuration.values import typed_values
+from nasnet_tf.data.config import check_data
 from nasnet_tf.search.config import SearchConfig
-from nasnet_tf.search.file_names import CONFIG_FILE
+from nasnet_tf.search.journal.file_names import CONFIG_FILE
 from nasnet_tf.search.objective import check_objective
-from nasnet_tf.training.config_checks import (
-    check_data,
-    check_recipe,
-    typed_values,
-)
-from nasnet_tf.training.config_files import FOLDER as CONFIGS
-from nasnet_tf.training.config_files import first_difference, read_config
+from nasnet_tf.search.space.cell_space import CellSpace, make_cell_space
+from nasnet_tf.training.config_checks import check_recipe
 
 FOLDER = CONFIGS / "search"
 
@@ -29,7 +27,7 @@ _FIXED = ("runtime.seed",)
 
 
 def read_search_config(files=(), override: str | None = None) -> SearchConfig:
-    """Reads a configuration; see `training.config_files.read_config`.
+    """Reads a configuration; see `configuration.files.read_config`.
 
     Args:
         files: YAML files or names of those in `configs/search`.
@@ -38,7 +36,7 @@ def read_search_config(files=(), override: str | None = None) -> SearchConfig:
     Raises:
         InputError: see there.
     """
-    return read_config(files, override, base=SearchConfig(), folder=FOLDER)
+    return read_config(SearchConfig(), files, override, FOLDER)
 
 
 def make_space(config: SearchConfig) -> CellSpace:

@@ -11,11 +11,11 @@ import time
 
 import numpy as np
 
-from nasnet_tf.genotype import Genotype
-from nasnet_tf.mult_adds import NetworkSize, count_network
-from nasnet_tf.nasnet import NASNet
-from nasnet_tf.packages import check_packages
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.search.config import ChildConfig
+from nasnet_tf.zoo.mult_adds import NetworkSize, count_network
 
 # Runs of a file before it is timed, and those that are timed.
 WARM_UP = 5

@@ -7,23 +7,25 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError, JobError, first_line
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError, JobError, first_line
+from nasnet_tf.configuration.files import config_text
+from nasnet_tf.files.lock import exclusive
+from nasnet_tf.search.children import make_trainer
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.config_checks import (
     check_same_search,
     check_search_config,
     make_space,
 )
-from nasnet_tf.search.durable_files import replace, writable
-from nasnet_tf.search.file_names import CONFIG_FILE
+from nasnet_tf.search.journal.durable_files import replace, writable
+from nasnet_tf.search.journal.file_names import CONFIG_FILE
+from nasnet_tf.search.journal.records import ChildRecord
 from nasnet_tf.search.objective import make_objective
-from nasnet_tf.search.records import ChildRecord
 from nasnet_tf.search.rounds import Rounds
-from nasnet_tf.search.supervision import is_supervised
-from nasnet_tf.search.workers import Presence, check_agreed, connect
-from nasnet_tf.training.config_files import config_text
-from nasnet_tf.training.lock import exclusive
+from nasnet_tf.search.strategies import make_strategy
+from nasnet_tf.search.workers.cluster import Presence, check_agreed, connect
+from nasnet_tf.search.workers.supervision import is_supervised
 from nasnet_tf.training.loop import stop_requested
 from nasnet_tf.training.strategy import cluster_of_environment
 
@@ -182,8 +184,6 @@ def _run(
 
 
 def _make_trainer(config, space, model_dir):
-    from nasnet_tf.search.children import make_trainer
-
     return make_trainer(config, space, model_dir)
 
 
@@ -199,8 +199,6 @@ def _accuracy_alone(genotype, accuracy):
 
 
 def _make_strategy(config, space, seed):
-    from nasnet_tf.search.strategies import make_strategy
-
     return make_strategy(config, space, seed)
 
 

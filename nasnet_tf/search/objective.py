@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nasnet_tf.arguments import check_choice, check_integer, check_number
-from nasnet_tf.errors import InputError
-from nasnet_tf.genotype import Genotype
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.checks.arguments import check_choice, check_integer, check_number
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.config import ChildConfig, ObjectiveConfig, SearchConfig
 from nasnet_tf.search.costs import (
     check_latency_packages,

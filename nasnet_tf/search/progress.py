@@ -9,16 +9,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nasnet_tf.genotype import Genotype
-from nasnet_tf.search.durable_files import append, replace, writable
-from nasnet_tf.search.file_names import (
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.search.journal.durable_files import append, replace, writable
+from nasnet_tf.search.journal.file_names import (
     BEST_FILE,
     METRICS_FILE,
     PROBABILITIES_FOLDER,
     TENSORBOARD_FOLDER,
 )
-from nasnet_tf.search.records import ChildRecord, read_rounds
-from nasnet_tf.training.progress import ProgressLine, duration_text
+from nasnet_tf.search.journal.records import ChildRecord, read_rounds
+from nasnet_tf.terminal.progress import ProgressLine, duration_text
+from nasnet_tf.training.event_file import EventFile
 
 # So many children make the speed.
 _RECENT = 50
@@ -86,8 +87,6 @@ class SearchLog:
             self._mean = lines[-1]["mean"]
 
     def _open_events(self, rounds):
-        from nasnet_tf.training.event_file import EventFile
-
         folder = self._model_dir / TENSORBOARD_FOLDER
         with writable(folder):
             self._events = EventFile(folder, rounds * self._round_size)

@@ -6,15 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nasnet_tf.errors import InputError
-from nasnet_tf.search.child_thread import ChildThread
-from nasnet_tf.search.claims import Claims
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.config import SearchConfig
-from nasnet_tf.search.in_flight import InFlight
+from nasnet_tf.search.journal.claims import Claims
+from nasnet_tf.search.journal.records import ChildRecord, Journal, best_records
+from nasnet_tf.search.journal.state import (
+    SearchState,
+    restore_state,
+    save_state,
+)
 from nasnet_tf.search.progress import SearchLog
-from nasnet_tf.search.records import ChildRecord, Journal, best_records
-from nasnet_tf.search.state import SearchState, restore_state, save_state
-from nasnet_tf.search.workers import check_agreed
+from nasnet_tf.search.workers.child_thread import ChildThread
+from nasnet_tf.search.workers.cluster import check_agreed
+from nasnet_tf.search.workers.in_flight import InFlight
 from nasnet_tf.training.strategy import worker_count
 
 # Seconds between looks into the journals: of one worker, and of each more, so

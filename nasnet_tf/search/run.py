@@ -1,4 +1,4 @@
-"""Searches for the cells of a network.
+r"""Searches for the cells of a network.
 
 python -m nasnet_tf.search.run --config_file=digits --model_dir=runs/search
 python -m nasnet_tf.search.run --config_file=cifar10_small \
@@ -15,13 +15,12 @@ import sys
 
 from absl import flags, logging
 
-from nasnet_tf import command_line
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.errors import InputError, JobError
-from nasnet_tf.packages import check_packages
-from nasnet_tf.search.supervision import is_supervised, watch_supervisor
-from nasnet_tf.search.supervisor import Supervisor, check_workers
-from nasnet_tf.train import define_flags
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.search.workers.supervision import is_supervised, watch_supervisor
+from nasnet_tf.search.workers.supervisor import Supervisor, check_workers
+from nasnet_tf.terminal import command_line
+from nasnet_tf.terminal.job_flags import define_job_flags
 
 
 def main(arguments):
@@ -35,11 +34,10 @@ def main(arguments):
             "config_file: missing; give --config_file=digits, or another of "
             "configs/search/"
         )
-    check_packages("nasnet_tf.search", {"tf-models-official": "official"})
     if not values["verbosity"].present:
         logging.set_verbosity(logging.ERROR)
     if values.dry_run:
-        from nasnet_tf.search.dry_run import dry_run
+        from nasnet_tf.search.simulation.dry_run import dry_run
 
         dry_run(_config(values))
         return
@@ -78,8 +76,8 @@ def _supervise(workers, model_dir):
 
 
 def _search(config, model_dir):
-    from nasnet_tf.search.child_thread import is_training
     from nasnet_tf.search.loop import search
+    from nasnet_tf.search.workers.child_thread import is_training
 
     try:
         result = search(config, model_dir)
@@ -99,8 +97,8 @@ def _search(config, model_dir):
 
 
 def _finish(config, result, model_dir):
-    from nasnet_tf.search.file_names import BEST_FILE
-    from nasnet_tf.search.finish import finish, tell_written
+    from nasnet_tf.search.finalists.finish import finish, tell_written
+    from nasnet_tf.search.journal.file_names import BEST_FILE
 
     best = result.best
     failures = sum(bool(record.failure) for record in result.records)
@@ -137,7 +135,7 @@ def _become(command, environment=os.environ):
 
 
 def _tell_stopped(model_dir):
-    from nasnet_tf.search.records import count_lines
+    from nasnet_tf.search.journal.records import count_lines
 
     print(
         f"stopped; {count_lines(model_dir):,} children are kept in "
@@ -153,8 +151,8 @@ def _leave(code):
     os._exit(code)
 
 
-def _define_flags():
-    define_flags()
+def define_flags():
+    define_job_flags()
     flags.DEFINE_integer(
         "workers",
         0,
@@ -176,5 +174,4 @@ def _define_flags():
 
 
 if __name__ == "__main__":
-    _define_flags()
-    command_line.run(main)
+    command_line.run(main, define_flags)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nasnet_tf.output_file import make_folder, written_beside
+from nasnet_tf.files.output_file import make_folder, written_beside
 from nasnet_tf.training.metrics_file import METRICS_FILE, read_lines
 
 _FILE = "best.npz"
@@ -69,7 +69,7 @@ class BestNetwork:
             make_folder(self._path.parent, "model_dir")
             with written_beside(self._path, "model_dir") as beside:
                 with beside.open("wb") as file:
-                    np.savez(file, **{_STEP: step}, **values)
+                    np.savez(file, **{_STEP: np.int64(step), **values})
 
     def weights(self) -> dict | None:
         """The weights that were kept; None where there are none."""

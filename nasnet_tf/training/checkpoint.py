@@ -7,15 +7,14 @@ import shutil
 import tensorflow as tf
 from absl import logging
 
+from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.data.reading import configured_reading
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.nasnet import NASNet
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.files.output_file import written_beside
+from nasnet_tf.networks.nasnet import NASNet
+from nasnet_tf.networks.variables import is_statistic, named_variables
 from nasnet_tf.training.config_files import read_config
-from nasnet_tf.training.network import for_inference
 from nasnet_tf.training.optimizer import moving_averages
-from nasnet_tf.weights import named_variables
-from nasnet_tf.weights.names import is_statistic
+from nasnet_tf.zoo.inference import for_inference
 
 FOLDER = "checkpoints"
 CONFIG_FILE = "config.yaml"

@@ -1,225 +1,47 @@
-"""Configurations in YAML files and `--params_override`, read and saved.
+"""The configuration of a training job, read and compared."""
 
-A thin layer over Model Garden's `hyperparams`, which parses and applies, but
-lets wrong types pass and does not say which name was meant.
-"""
-
-import contextlib
-import copy
-import os
-import pathlib
-from collections.abc import Iterable
-
-import yaml
-from official.modeling import hyperparams
-
-from nasnet_tf.arguments import check_choice
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.configuration import files as configuration_files
 from nasnet_tf.training.config import ExperimentConfig
-from nasnet_tf.training.config_checks import (
-    check_config,
-    flatten,
-    typed_values,
-)
 
-__all__ = [
-    "check_config",
-    "config_path",
-    "first_difference",
-    "list_configs",
-    "read_config",
-    "save_config",
-]
-
-# Beside the package, in a checkout and where it is installed; `import configs`
-# could find the folder of that name in which somebody works.
-FOLDER = pathlib.Path(__file__).parents[2] / "configs"
-_SUFFIX = ".yaml"
-
-# What a resumed run may change: where it runs, and none of its numbers.
+# What a resumed job may change: where it runs, and none of its numbers. Not
+# `data.cache_mib`: a set in memory has another order than a stream.
 CHANGEABLE = ("runtime.", "data.data_dir", "model.rematerialize")
 FIXED = ("runtime.seed", "runtime.synchronized_batch_norm")
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice: YAML's own drops the first."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = set()
-        for key in _scalar_keys(node):
-            if key.value in keys:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"{key.value!r} is there twice",
-                    problem_mark=key.start_mark,
-                )
-            keys.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _scalar_keys(node):
-    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-    return [key for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
-
-
 def read_config(
-    files: Iterable[str | os.PathLike] = (),
+    files=(),
     override: str | None = None,
-    base: hyperparams.Config | None = None,
-    folder: pathlib.Path = FOLDER,
-) -> hyperparams.Config:
-    """Reads a configuration.
+    base: ExperimentConfig | None = None,
+) -> ExperimentConfig:
+    """Reads a configuration; see `nasnet_tf.configuration.files.read_config`.
 
     Args:
-        files: YAML files or names of `list_configs()`; later ones go before
-            earlier ones.
-        override: as Model Garden's `--params_override`, such as
-            `"recipe.steps=3,data.data_dir=../sets"`; goes before all files.
-        base: what to start from in place of the defaults of
-            `ExperimentConfig`; not changed.
-        folder: whose files go by their names.
-
-    Returns:
-        A new configuration; every value has the type that its field declares.
+        files: YAML files or names of those in `configs/`.
+        override: such as `"recipe.steps=3"`.
+        base: what to start from in place of the defaults; not changed.
 
     Raises:
-        InputError: a file or the text cannot be read, a name is unknown, or
-            a value has another type or is beyond its limits.
+        InputError: see there.
     """
-    config = ExperimentConfig() if base is None else copy.deepcopy(base)
-    for file in files:
-        path = config_path(file, folder)
-        where = _shown(path)
-        config.override(typed_values(_read(path, where), config, where))
-    if override:
-        where = "params_override"
-        values = _parse(override, where)
-        config.override(typed_values(values, config, where))
-    return config
-
-
-def save_config(config: hyperparams.Config, path) -> None:
-    """Writes a configuration, all defaults included, as `read_config` reads it.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    with written_beside(path, "model_dir") as beside:
-        beside.write_text(config_text(config), encoding="utf-8")
-
-
-def config_text(config: hyperparams.Config) -> str:
-    """What `save_config` writes."""
-    return yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True)
+    if base is None:
+        base = ExperimentConfig()
+    return configuration_files.read_config(base, files, override)
 
 
 def first_difference(
-    saved: hyperparams.Config,
-    now: hyperparams.Config,
-    changeable: tuple[str, ...] = CHANGEABLE,
-    fixed: tuple[str, ...] = FIXED,
+    saved: ExperimentConfig, now: ExperimentConfig
 ) -> str | None:
-    """Says why a run cannot go on from the checkpoint of another.
+    """Says why a job cannot go on from the checkpoint of another.
 
-    Where and how it runs may differ: of a training job `runtime` but for the
-    seed and synchronised batch norm, `data.data_dir` and `model.rematerialize`.
-    Not `data.cache_mib`: a set in memory has another order than a stream.
+    `runtime` may differ but for the seed and synchronised batch norm, and so
+    may `data.data_dir` and `model.rematerialize`.
 
     Args:
-        saved: of the run that is there.
-        now: of the run that is to go on.
-        changeable: beginnings of the names of what may differ.
-        fixed: names of what may not, though they begin so.
+        saved: of the job that is there.
+        now: of the job that is to go on.
 
     Returns:
         The first field that differs and both its values, or None.
     """
-    saved, now = flatten(saved.as_dict()), flatten(now.as_dict())
-    for name, value in now.items():
-        if name.startswith(changeable) and name not in fixed:
-            continue
-        if saved[name] != value:
-            return (
-                f"{name}: {saved[name]!r} in the checkpoint's configuration, "
-                f"{value!r} now"
-            )
-    return None
-
-
-def list_configs(folder: pathlib.Path = FOLDER) -> list[str]:
-    """The names of the files in `configs/`, without their suffix."""
-    return sorted(path.stem for path in folder.glob(f"*{_SUFFIX}"))
-
-
-def config_path(
-    name_or_path: str | os.PathLike, folder: pathlib.Path = FOLDER
-) -> pathlib.Path:
-    """The path of a configuration file.
-
-    Args:
-        name_or_path: a path, or a name of `list_configs(folder)`.
-        folder: of the files that go by their names.
-
-    Raises:
-        InputError: it is neither; says the nearest name.
-    """
-    path = pathlib.Path(name_or_path)
-    # OSError: a name that is too long for a file.
-    with contextlib.suppress(OSError):
-        if path.is_file():
-            return path
-    name = str(path).removesuffix(_SUFFIX)
-    if path.parent != pathlib.Path():
-        raise InputError(
-            f"config_file: {_shown(path)} is not a file; give a YAML file or "
-            f"one of {', '.join(list_configs(folder))}"
-        )
-    check_choice("config_file", name, list_configs(folder))
-    return folder / f"{name}{_SUFFIX}"
-
-
-def _read(path, where):
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise InputError(
-            f"{where}: cannot be read ({error.strerror}); give another file"
-        ) from None
-    # ValueError: not UTF-8, or no such day; RecursionError: nested too deep.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{where}: {_reason(error)}") from None
-    return _mapping({} if values is None else values, where)
-
-
-def _parse(text, where):
-    values = hyperparams.ParamsDict()
-    try:
-        hyperparams.override_params_dict(values, text, is_strict=False)
-    # Text that it cannot parse is opened as a file: any error can follow.
-    except Exception:
-        raise InputError(
-            f"{where}: {text!r} is malformed; write recipe.steps=3,"
-            "data.train_split='train[:90%]', with quotes around a value that "
-            "holds a comma or a bracket"
-        ) from None
-    return values.as_dict()
-
-
-def _mapping(values, where):
-    if isinstance(values, dict):
-        return values
-    raise InputError(
-        f"{where}: holds no sections; write 'recipe:' and below it, indented, "
-        "'steps: 3'"
-    )
-
-
-def _reason(error):
-    mark = getattr(error, "problem_mark", None)
-    reason = first_line(getattr(error, "problem", None) or error)
-    line = f"line {mark.line + 1}: " if mark else ""
-    return f"{line}{reason}; mend the YAML"
-
-
-def _shown(path):
-    return str(path) if str(path).isprintable() else repr(str(path))
+    return configuration_files.first_difference(saved, now, CHANGEABLE, FIXED)

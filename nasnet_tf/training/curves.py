@@ -2,8 +2,8 @@
 
 import pathlib
 
-from nasnet_tf import figures
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.files.output_file import written_beside
+from nasnet_tf.pictures import figures
 
 SIZE = (7.0, 8.0)
 DPI = 120

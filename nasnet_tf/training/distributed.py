@@ -8,17 +8,17 @@ import numpy as np
 import tensorflow as tf
 
 from nasnet_tf import data
-from nasnet_tf.batch_norm_statistics import (
+from nasnet_tf.networks.batch_norm_statistics import (
     PooledStatistics,
     by_layer,
     flat_statistics,
     measured_batch_norms,
     trained_norms,
 )
+from nasnet_tf.networks.variables import named_variables
 from nasnet_tf.training.class_weights import class_weights
 from nasnet_tf.training.config import ExperimentConfig, RuntimeConfig
 from nasnet_tf.training.step import make_evaluation_step, make_train_step
-from nasnet_tf.weights import named_variables
 
 # Whose batch-norm statistics are measured: more change little.
 STATISTICS_IMAGES = 1000

@@ -7,11 +7,13 @@ import keras
 import tensorflow as tf
 
 from nasnet_tf import data as datasets
-from nasnet_tf.arguments import expanded_path
-from nasnet_tf.batch_norm_statistics import trained_norms
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError, JobError, first_line
+from nasnet_tf.configuration.files import save_config
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.data.split import read_split
-from nasnet_tf.errors import InputError, JobError, first_line
+from nasnet_tf.files.lock import exclusive
+from nasnet_tf.networks.batch_norm_statistics import trained_norms
 from nasnet_tf.training import distributed, loop, momentum_checks
 from nasnet_tf.training.best import BestNetwork
 from nasnet_tf.training.checkpoint import (
@@ -21,14 +23,9 @@ from nasnet_tf.training.checkpoint import (
     save_network_config,
 )
 from nasnet_tf.training.config import ExperimentConfig
-from nasnet_tf.training.config_files import (
-    check_config,
-    first_difference,
-    read_config,
-    save_config,
-)
-from nasnet_tf.training.lock import exclusive
-from nasnet_tf.training.network import build_network, for_inference, initialize
+from nasnet_tf.training.config_checks import check_config
+from nasnet_tf.training.config_files import first_difference, read_config
+from nasnet_tf.training.network import build_network, initialize
 from nasnet_tf.training.optimizer import make_optimizer
 from nasnet_tf.training.phases import (
     PhasedStep,
@@ -46,6 +43,7 @@ from nasnet_tf.training.strategy import (
     worker_index,
 )
 from nasnet_tf.training.training_log import TrainingLog
+from nasnet_tf.zoo.inference import for_inference
 
 
 def train(

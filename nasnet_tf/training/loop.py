@@ -8,7 +8,7 @@ import threading
 
 import tensorflow as tf
 
-from nasnet_tf.errors import InputError, JobError
+from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.training.config import ExperimentConfig
 from nasnet_tf.training.config_checks import check_warmup
 

@@ -4,7 +4,7 @@ import json
 import math
 import pathlib
 
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.files.output_file import written_beside
 
 METRICS_FILE = "metrics.jsonl"
 KINDS = ("training", "evaluation")

@@ -7,14 +7,13 @@ import keras
 import tensorflow as tf
 import yaml
 
-from nasnet_tf.draw import draw_genotype
-from nasnet_tf.image_reading import image_reading
-from nasnet_tf.mult_adds import count_mult_adds, count_parameters
-from nasnet_tf.nasnet import NASNet
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.files.output_file import written_beside
+from nasnet_tf.images.image_reading import image_reading
+from nasnet_tf.networks.nasnet import NASNet
+from nasnet_tf.pictures.cell_drawing import draw_genotype
+from nasnet_tf.terminal.hardware import hardware_text
+from nasnet_tf.terminal.progress import duration_text
 from nasnet_tf.training.config import ExperimentConfig
-from nasnet_tf.training.hardware import hardware_text
-from nasnet_tf.training.progress import duration_text
 from nasnet_tf.training.recipe_text import (
     augmentation_text,
     data_name,
@@ -22,6 +21,7 @@ from nasnet_tf.training.recipe_text import (
     weights_text,
 )
 from nasnet_tf.version import __version__
+from nasnet_tf.zoo.mult_adds import count_mult_adds, count_parameters
 
 CELLS_FILE = "cells.svg"
 # Pictures of a job that the card shows where they lie beside it.

@@ -1,108 +1,25 @@
 """The network of a training job, with its first weights."""
 
-import contextlib
 import dataclasses
-import json
 import pathlib
-import zipfile
 
 import keras
 from absl import logging
 
-from nasnet_tf.errors import InputError, listed
-from nasnet_tf.image_reading import ImageReading
-from nasnet_tf.nasnet import NASNet
-from nasnet_tf.presets import get_preset
-from nasnet_tf.training.config import ModelConfig
-from nasnet_tf.weights import named_variables
+from nasnet_tf.checks.errors import InputError, listed
+from nasnet_tf.images.image_reading import ImageReading
+from nasnet_tf.networks.nasnet import NASNet
+from nasnet_tf.networks.variables import is_weight, named_variables
+from nasnet_tf.training.checkpoint import restore_network
 from nasnet_tf.weights.imagenet import imagenet_file
 from nasnet_tf.weights.loading import assign_source
-from nasnet_tf.weights.names import is_weight
 from nasnet_tf.weights.source import OURS, Source, read_source
-
-# Of configurations, None: as in the preset.
-_OPTIONAL = (
-    "genotype",
-    "num_cells",
-    "penultimate_filters",
-    "stem",
-    "stem_multiplier",
-    "skip_reduction_layer_input",
-    "preprocessing",
-    "batch_norm_momentum",
-    "batch_norm_epsilon",
+from nasnet_tf.zoo.configured_network import (
+    SIZES,
+    ModelConfig,
+    network_arguments,
+    saved_config,
 )
-SIZES = {"imagenet": 224, "cifar": 32}
-
-
-def network_arguments(model: ModelConfig) -> dict:
-    """Keyword arguments of `NASNet` for the cells, size and preprocessing.
-
-    They are the preset's; without one and without a genotype those of the
-    network that `initial_weights` holds, if that is a `.keras` file or a job.
-
-    Args:
-        model: the `model` section of a configuration.
-    """
-    arguments = configured_arguments(model)
-    if not model.preset and model.genotype is None:
-        saved = saved_arguments(model.initial_weights) or {}
-        arguments = saved | arguments
-    stem = arguments.get("stem", "imagenet")
-    if model.input_size is not None or "input_shape" not in arguments:
-        size = model.input_size or SIZES[stem]
-        arguments["input_shape"] = (size, size, 3)
-    if "preprocessing" not in arguments:
-        whitened = stem == "cifar"
-        arguments["preprocessing"] = "whitening" if whitened else "scale"
-    arguments["padding"] = model.padding
-    arguments["name"] = "nasnet"
-    return arguments
-
-
-def configured_arguments(config) -> dict:
-    """Keyword arguments of `NASNet` that a configuration names.
-
-    Args:
-        config: with a `preset`, or None; its other values go before the
-            preset's where they are not None.
-
-    Raises:
-        InputError: no preset has this name.
-    """
-    arguments = get_preset(config.preset).arguments if config.preset else {}
-    # A detector's configuration lacks some.
-    given = {name: getattr(config, name, None) for name in _OPTIONAL}
-    return arguments | {k: v for k, v in given.items() if v is not None}
-
-
-def saved_arguments(weights: str | None) -> dict | None:
-    """Those of `network_arguments` that a file or folder of weights knows.
-
-    Args:
-        weights: the path of a `.keras` file of a `NASNet` or of a job's
-            model_dir; for anything else the result is None.
-    """
-    config = _saved_config(weights)
-    return config and {
-        name: config[name]
-        for name in (*_OPTIONAL, "input_shape")
-        if name != "batch_norm_momentum"
-    }
-
-
-def _saved_config(weights):
-    """`NASNet.get_config()` of a `.keras` file or a job; else None."""
-    path = pathlib.Path(weights or "")
-    unreadable = (OSError, KeyError, ValueError, zipfile.BadZipFile)
-    with contextlib.suppress(*unreadable):
-        if path.is_dir():
-            return json.loads((path / "network.json").read_text())
-        with zipfile.ZipFile(path) as archive:
-            saved = json.loads(archive.read("config.json"))
-        if saved["registered_name"] == "nasnet_tf>NASNet":
-            return saved["config"]
-    return None
 
 
 def build_network(
@@ -186,7 +103,7 @@ def initialize(network: NASNet, model: ModelConfig, load: bool = True) -> str:
 
 def _load(network, weights):
     """Loads all that fits through a network that has what the file has."""
-    names = (_saved_config(weights) or {}).get("class_names")
+    names = (saved_config(weights) or {}).get("class_names")
     if weights == "imagenet":
         weights = imagenet_file(network)
     if pathlib.Path(weights).is_dir():
@@ -240,8 +157,6 @@ def _reordered(source, names, wanted):
 
 def _job_source(model_dir):
     """What the newest checkpoint of a job holds, averaged where it is."""
-    from nasnet_tf.training.checkpoint import restore_network
-
     job, step = restore_network(model_dir)
     tensors = {
         name: keras.ops.convert_to_numpy(variable)
@@ -249,28 +164,3 @@ def _job_source(model_dir):
         if is_weight(name)
     }
     return Source(str(model_dir), f"job at step {step}", OURS, tensors)
-
-
-def for_inference(config: dict, weights: dict) -> NASNet:
-    """A network with its softmax, in float32, without the auxiliary head.
-
-    It is what a job saves.
-
-    Args:
-        config: of the network as it was trained: `NASNet.get_config()`.
-        weights: arrays by the names of `named_variables`.
-    """
-    network = NASNet.from_config(
-        config
-        | {
-            "classifier_activation": "softmax",
-            "auxiliary_head": False,
-            "rematerialize": False,
-            "synchronized_batch_norm": False,
-            "dtype": "float32",
-            "frozen_layers": (),
-        }
-    )
-    for name, variable in named_variables(network).items():
-        variable.assign(weights[name])
-    return network

@@ -7,7 +7,7 @@ with its statistics too, and the classifier learns to read them.
 
 import contextlib
 
-from nasnet_tf.nasnet import NASNet
+from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.training.config import RecipeConfig
 from nasnet_tf.training.optimizer import make_optimizer
 

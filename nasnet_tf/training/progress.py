@@ -1,64 +1,10 @@
 """What a training job says while it runs."""
 
-import shutil
-import sys
-
-# Clears the line of a terminal from the cursor on.
-_CLEAR = "\x1b[K"
-# What a line that is too long for the terminal does without, in this order.
-_SPARED = ("lr ", "epoch ", "loss ", "accuracy ")
+from nasnet_tf.terminal.progress import duration_text, joined
 
 _NAMES = {"top_5": "top-5", "balanced_accuracy": "balanced accuracy"}
 # Half of the last digit that is shown.
 _TOLD = 0.0005
-
-
-class ProgressLine:
-    """Lines on stdout; on a terminal the last one is written over.
-
-    Where stdout cannot be written any more, such as a closed pipe, training
-    goes on silently.
-
-    Args:
-        quiet: whether nothing is printed.
-    """
-
-    def __init__(self, quiet: bool = False):
-        self._quiet = quiet
-        self._open = False
-
-    def update(self, parts: list[str]) -> None:
-        """Shows progress: over the last, or in a file as a line of its own.
-
-        Args:
-            parts: of the line; see `training_parts`.
-        """
-        if not self._quiet and sys.stdout.isatty():
-            # A line that is wrapped cannot be written over.
-            width = shutil.get_terminal_size().columns - 1
-            self._print(f"\r{_fitted(parts, width)}{_CLEAR}", end="")
-            self._open = True
-        else:
-            self._print(_joined(parts))
-
-    def line(self, text: str) -> None:
-        """Prints a line that stays; the progress goes on below it."""
-        self._print(f"\r{_CLEAR}{text}" if self._open else text)
-        self._open = False
-
-    def close(self) -> None:
-        """Leaves the last progress where it is."""
-        if self._open:
-            self._print("")
-        self._open = False
-
-    def _print(self, text, end="\n"):
-        if self._quiet:
-            return
-        try:
-            print(text, end=end, flush=True)
-        except OSError:
-            self._quiet = True
 
 
 def training_parts(
@@ -101,8 +47,8 @@ def evaluation_text(
         if name == "balanced_accuracy" and not _uneven(metrics):
             continue
         shares = "accuracy" in name or name.startswith("top_")
-        value = _percent(value) if shares else f"{value:.4g}"
-        parts.append(f"{_NAMES.get(name, name)} {value}")
+        shown = _percent(value) if shares else f"{value:.4g}"
+        parts.append(f"{_NAMES.get(name, name)} {shown}")
     if best and best["step"] == step:
         parts.append("(the best so far)")
     elif best:
@@ -110,21 +56,7 @@ def evaluation_text(
         if "loss" in best:
             what = f"lowest loss {best['loss']:.4g}"
         parts.append(f"({what} at step {best['step']:,})")
-    return _joined(parts)
-
-
-def duration_text(seconds: float) -> str:
-    """Such as `40 s`, `12 min`, `3 h 20 min`, `4 days 3 h`."""
-    seconds = round(seconds)
-    minutes = round(seconds / 60)
-    hours = round(seconds / 3600)
-    if seconds < 60:
-        return f"{seconds} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 48:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{hours // 24} days {hours % 24} h"
+    return joined(parts)
 
 
 def _uneven(metrics):
@@ -134,14 +66,3 @@ def _uneven(metrics):
 
 def _percent(share):
     return f"{100 * share:.1f} %"
-
-
-def _joined(parts):
-    return "  ".join(parts)
-
-
-def _fitted(parts, width):
-    for spared in _SPARED:
-        if len(_joined(parts)) > width:
-            parts = [part for part in parts if not part.startswith(spared)]
-    return _joined(parts)[:width]

@@ -2,7 +2,8 @@
 
 import pathlib
 
-from nasnet_tf.training.config import DataConfig, ExperimentConfig, RecipeConfig
+from nasnet_tf.data.config import DataConfig
+from nasnet_tf.training.config import ExperimentConfig, RecipeConfig
 from nasnet_tf.training.momentum_checks import lags
 
 

@@ -3,12 +3,12 @@
 import dataclasses
 import pathlib
 
-from nasnet_tf.nasnet import NASNet
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.files.output_file import written_beside
+from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.training.config import ExperimentConfig
 from nasnet_tf.training.curves import write_curves
 from nasnet_tf.training.model_card import write_model_card
-from nasnet_tf.training.network import for_inference
+from nasnet_tf.zoo.inference import for_inference
 
 MODEL_FILE = "model.keras"
 BEST_FILE = "best.keras"

@@ -14,11 +14,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nasnet_tf.networks.variables import is_statistic, named_variables
 from nasnet_tf.training.checkpoint import averages_by_name
 from nasnet_tf.training.momentum_checks import lags
 from nasnet_tf.training.strategy import average_statistics
-from nasnet_tf.weights import named_variables
-from nasnet_tf.weights.names import is_statistic
 
 POLICIES = ("auto", "always", "never")
 

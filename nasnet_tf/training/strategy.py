@@ -7,7 +7,7 @@ import os
 
 import tensorflow as tf
 
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.training.config import RuntimeConfig
 
 

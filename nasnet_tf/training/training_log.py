@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.output_file import written_beside
+from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.files.output_file import written_beside
+from nasnet_tf.terminal.progress import ProgressLine
 from nasnet_tf.training.event_file import EventFile
 from nasnet_tf.training.metrics_file import (
     KINDS,
@@ -18,11 +19,7 @@ from nasnet_tf.training.metrics_file import (
     read_history,
 )
 from nasnet_tf.training.pace import Pace
-from nasnet_tf.training.progress import (
-    ProgressLine,
-    evaluation_text,
-    training_parts,
-)
+from nasnet_tf.training.progress import evaluation_text, training_parts
 from nasnet_tf.training.sample_grid import sample_grid
 
 TENSORBOARD_FOLDER = "tensorboard"

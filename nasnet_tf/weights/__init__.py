@@ -1,7 +1,8 @@
 """Weights from Keras and TF-slim files."""
 
+from nasnet_tf.networks.variables import named_variables
 from nasnet_tf.weights.loading import WeightsReport, load_weights
-from nasnet_tf.weights.names import keras_name, named_variables, slim_name
+from nasnet_tf.weights.names import keras_name, slim_name
 
 __all__ = [
     "WeightsReport",

@@ -7,9 +7,9 @@ import sys
 
 import keras
 
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.genotypes import NASNET_A
-from nasnet_tf.plan import make_plan
+from nasnet_tf.cells.genotypes import NASNET_A
+from nasnet_tf.cells.plan import make_plan
+from nasnet_tf.checks.errors import InputError, first_line
 
 URL = "https://storage.googleapis.com/tensorflow/keras-applications/nasnet/"
 # By network and whether it has the classifier: name there, name in the cache

@@ -8,8 +8,8 @@ import keras
 import ml_dtypes
 import numpy as np
 
-from nasnet_tf.errors import InputError
-from nasnet_tf.weights.names import is_weight, layer_path
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.networks.variables import is_weight, layer_path
 
 # Keras 3 numbers the variables of a layer in the order it made them; their
 # ranks tell which layer it is.

@@ -4,17 +4,12 @@ import dataclasses
 
 from absl import logging
 
-from nasnet_tf.errors import InputError
-from nasnet_tf.genotypes import NASNET_A
-from nasnet_tf.nasnet import NASNet
+from nasnet_tf.cells.genotypes import NASNET_A
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.networks.nasnet import NASNet
+from nasnet_tf.networks.variables import CLASSIFIERS, is_weight, named_variables
 from nasnet_tf.weights.imagenet import imagenet_file
-from nasnet_tf.weights.names import (
-    CLASSIFIERS,
-    is_weight,
-    keras_name,
-    named_variables,
-    slim_name,
-)
+from nasnet_tf.weights.names import keras_name, slim_name
 from nasnet_tf.weights.source import KERAS, OURS, SLIM, Source, read_source
 
 # Parts that a file may hold and a model lack: how their names begin.

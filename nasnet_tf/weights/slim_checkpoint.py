@@ -3,7 +3,7 @@
 import pathlib
 import re
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 _AVERAGE = "/ExponentialMovingAverage"
 # Anything else is a step or a slot of an optimizer.

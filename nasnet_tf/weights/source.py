@@ -8,8 +8,8 @@ import zipfile
 import h5py
 import numpy as np
 
-from nasnet_tf.arguments import check_choice
-from nasnet_tf.errors import InputError, first_line
+from nasnet_tf.checks.arguments import check_choice
+from nasnet_tf.checks.errors import InputError, first_line
 
 # Whose names the tensors of a file have.
 OURS, KERAS, SLIM = "nasnet_tf", "keras.applications", "TF-slim"

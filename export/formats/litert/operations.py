@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 PADDINGS = {"same": schema.Padding.SAME, "valid": schema.Padding.VALID}
 

@@ -20,8 +20,8 @@ from export.formats.litert.ranges import (
     share_ranges,
 )
 from export.images import LEAST_CALIBRATION
-from nasnet_tf.arguments import check_choice
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.arguments import check_choice
+from nasnet_tf.checks.errors import InputError
 
 METHODS = ("dynamic", "int8")
 BITS = 8

@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from ai_edge_litert.tools import flatbuffer_utils
 
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.errors import InputError
 
 # A range holds the lowest and highest values of so many percent of the images.
 PERCENTILE = 98

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pathlib
 
-from nasnet_tf.errors import InputError
-from nasnet_tf.search.cell_space import CellSpace
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.children.built import BuiltChildren
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.result import ChildResult
@@ -17,7 +16,8 @@ from nasnet_tf.search.children.shared import SharedChildren
 from nasnet_tf.search.children.traced.children import TracedChildren
 from nasnet_tf.search.children.trainer import Trainer
 from nasnet_tf.search.config import SearchConfig
-from nasnet_tf.search.file_names import SHARED_WEIGHTS_FILE
+from nasnet_tf.search.journal.file_names import SHARED_WEIGHTS_FILE
+from nasnet_tf.search.space.cell_space import CellSpace
 
 # With method "auto" a child of more steps is built. Building and tracing take
 # 13 to 17 seconds of a core at N = 1, a traced step up to 20 milliseconds more

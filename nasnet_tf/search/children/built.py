@@ -6,9 +6,10 @@ import gc
 
 import tensorflow as tf
 
-from nasnet_tf.batch_norm_statistics import measured_statistics
-from nasnet_tf.genotype import Genotype
-from nasnet_tf.nasnet import NASNet
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.networks.batch_norm_statistics import measured_statistics
+from nasnet_tf.networks.nasnet import NASNet
+from nasnet_tf.networks.variables import named_variables
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.initial_weights import initial_weights
 from nasnet_tf.search.children.trainer import Children, evaluation
@@ -16,7 +17,6 @@ from nasnet_tf.search.config import BATCH_NORM_EPSILON, SearchConfig
 from nasnet_tf.training.optimizer import averaged_weights, make_optimizer
 from nasnet_tf.training.schedules import learning_rate_schedule
 from nasnet_tf.training.step import make_evaluation_step, make_train_step
-from nasnet_tf.weights import named_variables
 
 
 class BuiltChildren(Children):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from nasnet_tf import data
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data.reading import configured_reading
-from nasnet_tf.errors import InputError
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.training.class_weights import class_weights
 from nasnet_tf.training.config_checks import check_warmup

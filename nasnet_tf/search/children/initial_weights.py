@@ -23,7 +23,7 @@ def initial_weights(
     order of the names, so that they do not depend on who asks.
 
     Args:
-        shapes: by the names of `nasnet_tf.weights.named_variables`.
+        shapes: by the names of `nasnet_tf.networks.variables.named_variables`.
         seed: of the child.
         dtype: of the arrays.
     """

@@ -12,12 +12,12 @@ import pathlib
 
 import numpy as np
 
-from nasnet_tf.search.cell_space import CellSpace
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.traced.children import TracedChildren
 from nasnet_tf.search.children.traced.program import Program
 from nasnet_tf.search.config import SearchConfig
-from nasnet_tf.search.durable_files import replace, writable
+from nasnet_tf.search.journal.durable_files import replace, writable
+from nasnet_tf.search.space.cell_space import CellSpace
 
 _ALL, _BEFORE = "all ", "before "
 

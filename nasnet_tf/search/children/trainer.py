@@ -8,9 +8,9 @@ import time
 
 import tensorflow as tf
 
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.data import decoding_errors
-from nasnet_tf.errors import InputError, first_line
-from nasnet_tf.genotype import Genotype
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.result import ChildResult
 

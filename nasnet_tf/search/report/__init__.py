@@ -1,8 +1,4 @@
-"""The report of a search.
+"""The report of a search: `page.write_report`.
 
 `python -m nasnet_tf.search.report --model_dir=runs/search` writes it anew.
 """
-
-from nasnet_tf.search.report.page import write_report
-
-__all__ = ["write_report"]

@@ -5,11 +5,11 @@ import tempfile
 
 import numpy as np
 
-from nasnet_tf.draw import draw_genotype
-from nasnet_tf.genotype import Genotype
-from nasnet_tf.html_report import Section
-from nasnet_tf.search.records import best_records
-from nasnet_tf.search.report.reading import SearchRun
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.pictures.cell_drawing import draw_genotype
+from nasnet_tf.pictures.html_report import Section
+from nasnet_tf.search.journal.reading import SearchRun
+from nasnet_tf.search.journal.records import best_records
 
 # Finalists whose cells are drawn.
 DRAWN = 3

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 import numpy as np
 import yaml
 
-from nasnet_tf.html_report import Section, render
-from nasnet_tf.output_file import written_beside
-from nasnet_tf.packages import check_packages
-from nasnet_tf.search.file_names import TRAINING_FILE
-from nasnet_tf.search.found import found_file, training_command
-from nasnet_tf.search.measures import curves
-from nasnet_tf.search.records import best_records
+from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.files.output_file import written_beside
+from nasnet_tf.pictures.html_report import Section, render
+from nasnet_tf.search.journal.file_names import TRAINING_FILE
+from nasnet_tf.search.journal.found import found_file, training_command
+from nasnet_tf.search.journal.reading import read_run
+from nasnet_tf.search.journal.records import best_records
 from nasnet_tf.search.report import pictures, probabilities
 from nasnet_tf.search.report.best_cells import best_cells
-from nasnet_tf.search.report.reading import read_run
+from nasnet_tf.search.report.measures import curves
 
 REPORT = "report.html"
 PACKAGES = {"jinja2": "jinja2", "matplotlib": "matplotlib"}

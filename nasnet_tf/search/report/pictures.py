@@ -4,9 +4,9 @@ import functools
 
 import numpy as np
 
-from nasnet_tf import figures
-from nasnet_tf.search.measures import curves
-from nasnet_tf.search.report.reading import SearchRun
+from nasnet_tf.pictures import figures
+from nasnet_tf.search.journal.reading import SearchRun
+from nasnet_tf.search.report.measures import curves
 
 TEAL, VIOLET = "#0d9488", "#7e22ce"
 # Of Figure 6: how many of the best are averaged, in which colour.

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from nasnet_tf import figures
-from nasnet_tf.errors import InputError
-from nasnet_tf.genotype import OPERATIONS
-from nasnet_tf.search.cell_space import make_cell_space
+from nasnet_tf.cells.genotype import OPERATIONS
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.pictures import figures
+from nasnet_tf.search.journal.reading import SearchRun
 from nasnet_tf.search.report.pictures import styled
-from nasnet_tf.search.report.reading import SearchRun
+from nasnet_tf.search.space.cell_space import make_cell_space
 
 OPERATION = "operation"
 # Inches of a row of the heat map: one option of one decision.

@@ -1,7 +1,7 @@
 """How the next architectures are chosen: three strategies, one interface."""
 
-from nasnet_tf.arguments import check_choice
-from nasnet_tf.search.decisions import DecisionSpace
+from nasnet_tf.checks.arguments import check_choice
+from nasnet_tf.search.space.decisions import DecisionSpace
 from nasnet_tf.search.strategies.base import Strategy
 
 __all__ = ["STRATEGIES", "Strategy", "make_strategy"]
@@ -42,8 +42,10 @@ def make_strategy(config, space: DecisionSpace, seed: int = 0) -> Strategy:
             tournament=config.tournament,
         )
     # TensorFlow takes seconds to import.
-    from nasnet_tf.search.strategies.reinforcement import (
+    from nasnet_tf.search.strategies.reinforcement.settings import (
         ControllerSettings,
+    )
+    from nasnet_tf.search.strategies.reinforcement.strategy import (
         ReinforcementLearning,
     )
 

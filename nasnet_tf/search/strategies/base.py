@@ -5,9 +5,9 @@ import hashlib
 
 import numpy as np
 
-from nasnet_tf.arguments import check_integer
-from nasnet_tf.errors import InputError
-from nasnet_tf.search.decisions import DecisionSpace
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.search.space.decisions import DecisionSpace
 
 
 class Strategy(abc.ABC):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from nasnet_tf.arguments import check_integer
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.strategies.base import Strategy
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nasnet_tf.arguments import check_integer
+from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.search.strategies.base import Strategy
 
 

@@ -6,10 +6,9 @@ import contextlib
 
 import tensorflow as tf
 
-from nasnet_tf.batch_norm_statistics import PooledStatistics
-from nasnet_tf.genotype import Genotype
-from nasnet_tf.plan import make_plan
-from nasnet_tf.search.cell_space import CellSpace
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.cells.plan import make_plan
+from nasnet_tf.networks.batch_norm_statistics import PooledStatistics
 from nasnet_tf.search.children.built import child_optimizer
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.initial_weights import initial_weights
@@ -20,6 +19,7 @@ from nasnet_tf.search.children.traced.recording import Recording
 from nasnet_tf.search.children.traced.sizes import largest_sizes
 from nasnet_tf.search.children.trainer import Children, evaluation
 from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.space.cell_space import CellSpace
 from nasnet_tf.training.optimizer import averaged_weights
 from nasnet_tf.training.step import make_evaluation_step, make_train_step
 

@@ -3,7 +3,6 @@
 import functools
 
 from nasnet_tf.layers.cell import NORM_GROUPS
-from nasnet_tf.search.cell_space import CellSpace
 from nasnet_tf.search.children.traced import instructions as plain
 from nasnet_tf.search.children.traced import reductions
 from nasnet_tf.search.children.traced.chains import (
@@ -14,6 +13,7 @@ from nasnet_tf.search.children.traced.chains import (
     Link,
     chain_of,
 )
+from nasnet_tf.search.space.cell_space import CellSpace
 
 STEM = Chain((Link("conv", (3, 3), (1, 1)),))
 PHASES = ("forward", "backward", "evaluation")

@@ -1,15 +1,15 @@
 """What a child computes, instruction by instruction, from its plan.
 
 The order, the names of weights and the sharing of first stages are those of
-`nasnet_tf.graph` and `nasnet_tf.layers.NASNetCell`.
+`nasnet_tf.networks.graph` and `nasnet_tf.layers.NASNetCell`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 
+from nasnet_tf.cells.plan import Plan, PlannedCell
 from nasnet_tf.layers.cell import NORM_GROUPS
-from nasnet_tf.plan import Plan, PlannedCell
 from nasnet_tf.search.children.traced.chains import chain_of, residuals
 from nasnet_tf.search.children.traced.instruction_set import STEM
 from nasnet_tf.search.children.traced.reductions import RESIDUALS

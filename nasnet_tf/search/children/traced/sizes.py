@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from nasnet_tf.cells.plan import Plan
 from nasnet_tf.layers.cell import NORM_GROUPS
-from nasnet_tf.plan import Plan
-from nasnet_tf.search.cell_space import CellSpace
 from nasnet_tf.search.children.traced.chains import chain_of
+from nasnet_tf.search.space.cell_space import CellSpace
 
 
 def largest_sizes(

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nasnet_tf.search.decisions import DecisionSpace
+from nasnet_tf.search.space.decisions import DecisionSpace
 
 
 class Controller:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nasnet_tf.arguments import (
+from nasnet_tf.checks.arguments import (
     check_choice,
     check_flag,
     check_integer,

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nasnet_tf.arguments import check_integer
-from nasnet_tf.errors import InputError
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.strategies.base import Strategy
 from nasnet_tf.search.strategies.reinforcement import ppo
 from nasnet_tf.search.strategies.reinforcement.controller import Controller

@@ -1,0 +1,1 @@
+"""Cells as data: genotypes, the published ones, and plans of networks."""

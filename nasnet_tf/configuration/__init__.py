@@ -1,0 +1,1 @@
+"""Typed configurations: sections, files, overrides."""

@@ -1,0 +1,1 @@
+"""Photos: found, opened, and read as a network was trained on them."""

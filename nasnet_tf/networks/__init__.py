@@ -1,0 +1,1 @@
+"""Networks of cells, and what is made of a network."""

@@ -1,0 +1,54 @@
+"""What follows the last round: finalists, a training job, the report."""
+
+import pathlib
+from collections.abc import Sequence
+
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.finalists.training import train_finalists
+from nasnet_tf.search.finalists.training_job import save_training_job
+from nasnet_tf.search.journal.found import training_command
+from nasnet_tf.search.report.page import write_report
+
+
+def finish(
+    config: SearchConfig,
+    model_dir,
+    compare: Sequence = (),
+    match: str = "filters",
+    quiet: bool = False,
+) -> list[pathlib.Path]:
+    """Trains the finalists longer, if any, and writes what comes of a search.
+
+    That is the configuration of a training job of the best cells, and the
+    report.
+
+    Args:
+        config: of the search; `budget.finalists` and what belongs to it.
+        model_dir: of a search that is complete.
+        compare: genotypes to train beside the finalists.
+        match: what they have in common with them; see `train_finalists`.
+        quiet: print nothing.
+
+    Returns:
+        The files written, in `model_dir`.
+
+    Raises:
+        InputError: a file cannot be written.
+        JobError: a signal stopped the training of a finalist.
+    """
+    files = []
+    if config.budget.finalists:
+        files += train_finalists(config, model_dir, compare, match, quiet)
+    files += save_training_job(config, model_dir)
+    return [*files, write_report(model_dir)]
+
+
+def tell_written(model_dir, files: Sequence) -> None:
+    """Prints what a command wrote, and how to train what was found.
+
+    Args:
+        model_dir: of the search.
+        files: that were written.
+    """
+    print("wrote", *files, sep="\n  ")
+    print(f"train it: {training_command(model_dir)}")

@@ -1,0 +1,231 @@
+"""The trainings of one finalist of a search."""
+
+import copy
+import dataclasses
+import gc
+import json
+import statistics
+
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.data import open_evaluation
+from nasnet_tf.evaluation import evaluate
+from nasnet_tf.files.output_file import make_folder, written_beside
+from nasnet_tf.search.config import BATCH_NORM_EPSILON, SearchConfig
+from nasnet_tf.search.journal.records import ChildRecord
+from nasnet_tf.search.objective import reward
+from nasnet_tf.training.config import ExperimentConfig, RuntimeConfig
+from nasnet_tf.training.job import train
+from nasnet_tf.zoo.configured_network import ModelConfig
+from nasnet_tf.zoo.mult_adds import count_mult_adds, count_parameters
+
+GENOTYPE_FILE = "finalist.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """An architecture to train longer.
+
+    Args:
+        name: of its files.
+        genotype: its cells.
+        record: of the search; None of one that stands beside it.
+        filters: F; None: the children's.
+    """
+
+    name: str
+    genotype: Genotype
+    record: ChildRecord | None = None
+    filters: int | None = None
+
+
+def train_candidate(
+    candidate: Candidate, config: SearchConfig, folder, quiet: bool = False
+) -> dict:
+    """Trains a finalist with all seeds and returns its entry.
+
+    Args:
+        candidate: to train.
+        config: of the search.
+        folder: of its jobs; what is done there is not done again.
+        quiet: print nothing.
+
+    Raises:
+        InputError: a file cannot be written.
+        JobError: it was stopped by a signal.
+    """
+    folder = make_folder(folder, "model_dir")
+    if candidate.filters:
+        config = copy.deepcopy(config)
+        config.child.filters = candidate.filters
+    results = []
+    for number in range(config.budget.finalist_seeds):
+        result = _result(candidate, config, folder, number)
+        results.append(result)
+        if not quiet:
+            print(
+                f"{candidate.name}, seed {result['seed']}: accuracy "
+                f"{result['accuracy']:.4f}"
+                + (
+                    f", of the evaluation split {result['test_accuracy']:.4f}"
+                    if result["test_accuracy"] is not None
+                    else ""
+                )
+                + (f" ({result['failure']})" if result["failure"] else ""),
+                flush=True,
+            )
+    return _entry(candidate, config, results)
+
+
+def _result(candidate, config, folder, number):
+    seed = config.runtime.seed + number
+    job_folder = _job_folder(folder / f"seed_{seed}", candidate, config)
+    file = job_folder.with_suffix(".json")
+    if file.is_file():
+        return json.loads(file.read_text(encoding="utf-8"))
+    genotype_file = job_folder / GENOTYPE_FILE
+    candidate.genotype.save(genotype_file)
+    job = job_config(config, genotype_file, candidate.genotype, seed)
+    result = {"seed": seed, **_train(job, job_folder)}
+    with written_beside(file, "model_dir") as beside:
+        beside.write_text(json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def _job_folder(folder, candidate, config):
+    """Where a job goes on: of other settings or cells it starts anew.
+
+    Names do not tell cells apart: every search has a child 1.
+    """
+    import hashlib
+
+    wanted = [
+        candidate.genotype.to_dict(),
+        config.child.as_dict(),
+        finalist_recipe(config).as_dict(),
+    ]
+    text = json.dumps(wanted, sort_keys=True).encode()
+    return make_folder(folder / hashlib.sha256(text).hexdigest()[:8])
+
+
+def _train(job, folder):
+    try:
+        result = train(job, folder, quiet=True)
+    except JobError as error:
+        return {
+            "accuracy": 0.0,
+            "test_accuracy": None,
+            "seconds": 0.0,
+            "parameters": None,
+            "mult_adds": None,
+            "failure": str(error),
+        }
+    finally:
+        # Keras's graphs are cycles, which else pile up.
+        gc.collect()
+    if not result.complete:
+        raise JobError(
+            f"stopped at step {result.step:,} of {folder}; the same command "
+            "goes on"
+        )
+    return {
+        "accuracy": result.evaluation["accuracy"],
+        "test_accuracy": _test_accuracy(result.model, job),
+        "seconds": result.seconds,
+        "parameters": count_parameters(result.model),
+        "mult_adds": count_mult_adds(result.model),
+        "failure": None,
+    }
+
+
+def _test_accuracy(model, job):
+    """On the evaluation split, where it took no part; None without one."""
+    source = job.data.held_out and evaluation_split(job)
+    return evaluate(model, source, job.data).top1 if source else None
+
+
+def evaluation_split(job: ExperimentConfig):
+    """The `Source` of a job's evaluation split; None where there is none."""
+    try:
+        split = job.data.evaluation_split
+        return open_evaluation(job.data, job.runtime.seed, split)
+    except InputError:
+        return None
+
+
+def _entry(candidate, config, results):
+    accuracies = [result["accuracy"] for result in results]
+    accuracy = statistics.fmean(accuracies)
+    tested = [result["test_accuracy"] for result in results]
+    record, objective = candidate.record, config.objective
+    sizes = {
+        name: _first(results, name) for name in ("parameters", "mult_adds")
+    }
+    # N and F may be others than in the search; a latency stays the child's.
+    cost = sizes.get(objective.cost, record.cost if record else None)
+    return {
+        "name": candidate.name,
+        "child": record.child if record else None,
+        "accuracy": accuracy,
+        "accuracies": accuracies,
+        "test_accuracy": None if None in tested else statistics.fmean(tested),
+        "test_accuracies": tested,
+        "reward": reward(accuracy, cost, objective.target, objective.exponent),
+        "search_accuracy": record.accuracy if record else None,
+        "search_reward": record.reward if record else None,
+        "cost": cost,
+        "num_cells": config.child.num_cells,
+        "filters": config.child.filters,
+        **sizes,
+        "seconds": sum(result["seconds"] for result in results),
+        "failure": _first(results, "failure"),
+    }
+
+
+def _first(results, name):
+    """What the first seed that has it says; None where none does."""
+    return next((r[name] for r in results if r[name] is not None), None)
+
+
+def job_config(
+    config: SearchConfig, genotype_file, genotype: Genotype, seed: int
+) -> ExperimentConfig:
+    """The training job of a finalist.
+
+    Args:
+        config: of the search.
+        genotype_file: of the finalist.
+        genotype: that is in it.
+        seed: of the job.
+    """
+    child = config.child
+    return ExperimentConfig(
+        model=ModelConfig(
+            genotype=str(genotype_file),
+            num_cells=child.num_cells,
+            penultimate_filters=child.filters * genotype.filters_divisor,
+            stem="cifar",
+            stem_multiplier=child.stem_multiplier,
+            input_size=child.input_size,
+            preprocessing=child.preprocessing,
+            drop_path_keep_prob=child.drop_path_keep_prob,
+            batch_norm_momentum=child.batch_norm_momentum,
+            # Judged as the children were.
+            recalibrate_batch_norm=child.recalibrate_batch_norm,
+            batch_norm_epsilon=BATCH_NORM_EPSILON,
+            dtype=child.dtype,
+        ),
+        data=copy.deepcopy(config.data),
+        recipe=finalist_recipe(config),
+        runtime=RuntimeConfig(
+            seed=seed, tensorboard=config.runtime.tensorboard
+        ),
+    )
+
+
+def finalist_recipe(config: SearchConfig):
+    """The recipe of the search, longer."""
+    recipe = copy.deepcopy(config.recipe)
+    if config.budget.finalist_epochs is not None:
+        recipe.epochs, recipe.steps = config.budget.finalist_epochs, None
+    return recipe

@@ -1,0 +1,147 @@
+"""The best architectures of a search, trained longer and ranked anew."""
+
+import dataclasses
+import json
+import pathlib
+import re
+from collections.abc import Sequence
+
+from nasnet_tf import data
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.cells.genotypes import get_genotype
+from nasnet_tf.checks.arguments import (
+    check_choice,
+    check_integer,
+    expanded_path,
+)
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.files.output_file import written_beside
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.costs import child_size, filters_of_size
+from nasnet_tf.search.finalists import MATCHES
+from nasnet_tf.search.finalists.jobs import (
+    Candidate,
+    finalist_recipe,
+    train_candidate,
+)
+from nasnet_tf.search.journal.file_names import (
+    FINALISTS_FILE,
+    FINALISTS_FOLDER,
+)
+from nasnet_tf.search.journal.records import best_records, read_journal
+
+
+def train_finalists(
+    config: SearchConfig,
+    model_dir,
+    compare: Sequence = (),
+    match: str = "filters",
+    quiet: bool = False,
+) -> list[pathlib.Path]:
+    """Trains the best of a search longer, each with several seeds.
+
+    Each is a training job on the search's data and recipe, from scratch, at
+    the children's N and F. What is done is not done again: the same call goes
+    on where an earlier one stopped. Ranked by the reward of the mean accuracy
+    on the held-out images; these are the images that the search chose by when
+    the seed is the search's, and other ones for the other seeds. Where images
+    are held out, the evaluation split decides nothing, and the mean accuracy
+    on it is told beside.
+
+    Args:
+        config: of the search; `budget.finalists`, `finalist_epochs` and
+            `finalist_seeds` say how many and how long.
+        model_dir: of the search.
+        compare: genotypes, names such as `"NASNET_A"` or files, to train in
+            the same way beside them; they are not ranked.
+        match: what they have in common with the finalists: the children's
+            `"filters"`, F, or the `"parameters"` of the best finalist, as
+            nearly as an even F allows.
+        quiet: print nothing.
+
+    Returns:
+        `finalists.json`, then the genotype files, best first.
+
+    Raises:
+        InputError: there is no finished child with a genotype, or a file
+            cannot be written.
+        JobError: it was stopped by a signal.
+    """
+    model_dir = expanded_path("model_dir", model_dir).resolve()
+    count, seeds = config.budget.finalists, config.budget.finalist_seeds
+    check_integer("finalists", count)
+    check_integer("finalist_seeds", seeds)
+    check_choice("match", match, MATCHES)
+    candidates = _candidates(model_dir, count)
+    # Before hours of training: what is no genotype is told here.
+    others = [_other(genotype) for genotype in compare]
+    jobs = model_dir / FINALISTS_FOLDER / "jobs"
+
+    def trained(some):
+        return [
+            train_candidate(one, config, jobs / one.name, quiet) for one in some
+        ]
+
+    ranked = sorted(trained(candidates), key=lambda e: -e["reward"])
+    genotypes = {candidate.name: candidate.genotype for candidate in candidates}
+    if match == "parameters" and others:
+        best = genotypes[ranked[0]["name"]]
+        others = _of_equal_size(others, best, config)
+    compared = trained(others)
+    files = []
+    for rank, entry in enumerate(ranked, start=1):
+        entry["rank"], entry["file"] = rank, f"{FINALISTS_FOLDER}/{rank}.json"
+        files.append(model_dir / entry["file"])
+        genotypes[entry["name"]].save(files[-1])
+    recipe = finalist_recipe(config)
+    summary = {
+        "finalists": ranked,
+        "compared": compared,
+        "epochs": recipe.epochs,
+        "steps": recipe.steps,
+        "seeds": seeds,
+    }
+    with written_beside(model_dir / FINALISTS_FILE, "model_dir") as beside:
+        beside.write_text(json.dumps(summary, indent=2) + "\n")
+    # Of an earlier ranking of more.
+    for old in (model_dir / FINALISTS_FOLDER).glob("*.json"):
+        if old not in files:
+            old.unlink()
+    return [model_dir / FINALISTS_FILE, *files]
+
+
+def _candidates(model_dir, count):
+    best = best_records(read_journal(model_dir), count)
+    if not best or best[0].genotype is None:
+        raise InputError(
+            f"model_dir: {model_dir} holds no finished child with a genotype; "
+            "give the model_dir of a search for cells"
+        )
+    candidates = []
+    for record in best:
+        name = f"child_{record.child}"
+        genotype = Genotype.from_dict({**record.genotype, "name": name})
+        candidates.append(Candidate(name, genotype, record))
+    return candidates
+
+
+def _of_equal_size(others, best, config):
+    opened = data.open_data(config.data, config.runtime.seed)
+    images = len(opened.class_names), opened.train.channels
+    parameters = child_size(best, config.child, *images).parameters
+    return [
+        dataclasses.replace(
+            other,
+            filters=filters_of_size(
+                other.genotype, config.child, parameters, *images
+            ),
+        )
+        for other in others
+    ]
+
+
+def _other(genotype):
+    genotype = get_genotype(genotype)
+    # A file name: a genotype's own may hold anything.
+    name = re.sub(r"[^\w.-]", "_", genotype.name)
+    return Candidate(name, genotype)

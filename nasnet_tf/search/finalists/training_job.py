@@ -1,0 +1,46 @@
+"""A training job of what a search found."""
+
+import pathlib
+
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.configuration.files import save_config
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.finalists.jobs import evaluation_split, job_config
+from nasnet_tf.search.journal.file_names import TRAINING_FILE
+from nasnet_tf.search.journal.found import found_file
+from nasnet_tf.zoo.configured_network import ModelConfig
+
+# The paper widens what it found; children are as small as can be.
+_WIDER, _EPOCHS = 2, 20
+
+
+def save_training_job(config: SearchConfig, model_dir) -> list[pathlib.Path]:
+    """Writes the configuration of a training job of the cells that were found.
+
+    It is on the search's data, with no images held out where there is an
+    evaluation split, and of the children's N and recipe, but with twice their F
+    and for `budget.finalist_epochs`, else the recipe's epochs, else 20.
+
+    Args:
+        config: of the search.
+        model_dir: of the search.
+
+    Returns:
+        The file; none where nothing was found.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    file = found_file(model_dir)
+    if not file.is_file():
+        return []
+    seed, path = config.runtime.seed, file.resolve()
+    job = job_config(config, path, Genotype.load(path), seed)
+    job.model.penultimate_filters *= _WIDER
+    job.model.recalibrate_batch_norm = ModelConfig().recalibrate_batch_norm
+    if evaluation_split(job):
+        job.data.held_out = 0
+    job.recipe.epochs, job.recipe.steps = job.recipe.epochs or _EPOCHS, None
+    path = pathlib.Path(model_dir) / TRAINING_FILE
+    save_config(job, path)
+    return [path]

@@ -1,0 +1,1 @@
+"""What a search writes so that it outlives a crash."""

@@ -1,0 +1,1 @@
+"""What a search chooses from: cells, decisions, tables."""

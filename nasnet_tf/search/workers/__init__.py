@@ -1,0 +1,1 @@
+"""The processes of a search: who trains, who watches, who died."""

@@ -1,0 +1,304 @@
+"""Starts the workers of a search on this machine, and starts them again.
+
+A worker that died cannot come back into its cluster, so all are ended and
+started again; they go on from checkpoint and journal. A child that workers
+died of again and again is left out.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import yaml
+
+from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.files.lock import exclusive
+from nasnet_tf.search.journal.claims import MOST_DEATHS, Claims
+from nasnet_tf.search.journal.durable_files import writable
+from nasnet_tf.search.journal.file_names import CONFIG_FILE
+from nasnet_tf.search.journal.records import count_lines, read_journal
+from nasnet_tf.search.workers.deaths import crashed_workers, memory_kills
+from nasnet_tf.search.workers.supervision import VARIABLE, die_with_parent
+
+LOG_FOLDER = "logs"
+_MAX_RESTARTS = 5
+_LONGEST_WAIT = 60
+_BAD_INPUT = 2
+_POLL = 0.1
+# For a reason that another worker is about to give.
+_GRACE = 1.0
+
+
+class Supervisor:
+    """Keeps the workers of a search going until it is done.
+
+    Args:
+        command: that runs a worker.
+        workers: how many.
+        model_dir: of the search.
+        first_wait: seconds before the first restart; then twice as many.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        workers: int,
+        model_dir,
+        first_wait: float = 1.0,
+    ):
+        self._command = command
+        self._workers = workers
+        self._model_dir = pathlib.Path(model_dir)
+        self._first_wait = first_wait
+        self._processes: list[subprocess.Popen] = []
+        self._log_starts: list[int] = []
+        self._memory_kills = 0
+        self._crashed: dict[int, str] = {}
+        self._stop = threading.Event()
+
+    def run(self) -> bool:
+        """Returns when the search is done, or a signal ended it.
+
+        Returns:
+            Whether it is done.
+
+        Raises:
+            InputError: a worker says that its input is bad, or another
+                command searches in the folder.
+            JobError: the workers die again and again.
+        """
+        with exclusive(self._model_dir) as lock, self._signals():
+            restarts, done = 0, self._count()
+            while not self._stop.is_set():
+                failed = self._attempt(lock)
+                if failed is None:
+                    return not self._stop.is_set()
+                self._blame()
+                before, done = done, self._count()
+                restarts = 0 if done > before else restarts
+                limit = self._max_restarts()
+                if restarts >= limit:
+                    raise JobError(
+                        f"the workers died {restarts + 1} times without "
+                        f"finishing a child; at last {failed}"
+                        f"{self._under_way()}; see "
+                        f"{self._model_dir / LOG_FOLDER}, mend the cause, and "
+                        "the same command goes on"
+                    )
+                restarts += 1
+                wait = self._first_wait * 2 ** (restarts - 1)
+                wait = min(wait, _LONGEST_WAIT)
+                print(
+                    f"{failed}; starting all again in {wait:g} s "
+                    f"({restarts} of {limit})",
+                    flush=True,
+                )
+                # A worker that dies before it trains is not to be taken for
+                # one that trains what it did before.
+                Claims(self._model_dir).sweep(self._finished())
+                self._stop.wait(wait)
+        return False
+
+    def stop(self) -> None:
+        """Ends the workers and `run`; from another thread."""
+        self._stop.set()
+
+    def _attempt(self, lock):
+        """Runs the workers once; says which one failed, None if none did."""
+        try:
+            self._start(lock)
+            while not self._stop.is_set():
+                codes = [process.poll() for process in self._processes]
+                if all(code == 0 for code in codes):
+                    return None
+                if any(codes):
+                    self._crashed = crashed_workers(
+                        {w: code for w, code in enumerate(codes) if code},
+                        memory_kills() > self._memory_kills,
+                    )
+                    return self._failure()
+                self._stop.wait(_POLL)
+            return None
+        finally:
+            self._kill()
+
+    def _start(self, lock):
+        self._memory_kills, self._crashed = memory_kills(), {}
+        logs = self._model_dir / LOG_FOLDER
+        with writable(logs):
+            logs.mkdir(exist_ok=True)
+            ports = free_ports(self._workers)
+            self._processes, self._log_starts = [], []
+            for index in range(self._workers):
+                path = logs / f"worker_{index}.log"
+                with path.open("ab") as log:
+                    self._log_starts.append(log.tell())
+                    self._processes.append(
+                        subprocess.Popen(
+                            self._command,
+                            env=self._environment(index, ports),
+                            stdin=subprocess.DEVNULL,
+                            stdout=None if index == 0 else log,
+                            stderr=log,
+                            # Not for the terminal's interrupt; and the lock
+                            # is held until the last of them has ended.
+                            start_new_session=True,
+                            pass_fds=[lock.fileno()],
+                            preexec_fn=die_with_parent,
+                        )
+                    )
+
+    def _environment(self, index, ports):
+        environment = os.environ | {VARIABLE: str(os.getpid())}
+        if devices := _devices():
+            environment["CUDA_VISIBLE_DEVICES"] = devices[index % len(devices)]
+        if self._workers > 1:
+            environment["TF_CONFIG"] = json.dumps(
+                {
+                    "cluster": {
+                        "worker": [f"127.0.0.1:{port}" for port in ports]
+                    },
+                    "task": {"type": "worker", "index": index},
+                }
+            )
+        return environment
+
+    def _failure(self):
+        """What the first worker that failed died of; raises for bad input."""
+        give_up = time.monotonic() + _GRACE
+        while True:
+            codes = [process.poll() for process in self._processes]
+            if _BAD_INPUT in codes:
+                index = codes.index(_BAD_INPUT)
+                raise InputError(self._error(index) or f"worker {index} ended")
+            if all(codes) or time.monotonic() > give_up:
+                break
+            time.sleep(_POLL)
+        # A worker that only met the end of another says so with code 1.
+        index = next(
+            (i for i, code in enumerate(codes) if code not in (None, 0, 1)),
+            next(i for i, code in enumerate(codes) if code),
+        )
+        return f"worker {index} {_ending(codes[index], self._error(index))}"
+
+    def _error(self, index):
+        """The last line of its log that a command ends with."""
+        path = self._model_dir / LOG_FOLDER / f"worker_{index}.log"
+        with contextlib.suppress(OSError), path.open("rb") as log:
+            log.seek(self._log_starts[index])
+            lines = log.read().decode(errors="replace").splitlines()
+            for line in reversed(lines):
+                if line.startswith("error: "):
+                    return line.removeprefix("error: ")
+        return None
+
+    def _kill(self):
+        # TensorFlow swallows SIGTERM in a worker of a cluster.
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+        for process in self._processes:
+            process.wait()
+
+    def _blame(self):
+        """Notes the children that workers crashed at."""
+        claims, finished = Claims(self._model_dir), self._finished()
+        for worker, reason in self._crashed.items():
+            child = claims.blame(worker, reason, finished)
+            if child is not None:
+                print(
+                    f"worker {worker} trained child {child}: {reason}; a child "
+                    f"that {MOST_DEATHS} workers die of counts as failed",
+                    flush=True,
+                )
+
+    def _finished(self):
+        return {record.child for record in read_journal(self._model_dir)}
+
+    def _under_way(self):
+        children = Claims(self._model_dir).under_way(self._finished())
+        names = ", ".join(map(str, children))
+        return f" with child {names} under way" if children else ""
+
+    def _count(self):
+        return count_lines(self._model_dir)
+
+    def _max_restarts(self):
+        # Not with Model Garden, which takes longer to import than all else.
+        with contextlib.suppress(OSError, yaml.YAMLError, TypeError, KeyError):
+            text = (self._model_dir / CONFIG_FILE).read_text(encoding="utf-8")
+            return int(yaml.safe_load(text)["runtime"]["max_restarts"])
+        return _MAX_RESTARTS
+
+    @contextlib.contextmanager
+    def _signals(self):
+        """Interrupt and termination end the workers; the journal stays."""
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        usual = [
+            signal.signal(number, lambda *_: self.stop()) for number in numbers
+        ]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, usual, strict=True):
+                signal.signal(number, handler)
+
+
+def check_workers(workers: int) -> None:
+    """Checks `--workers` against this machine.
+
+    Raises:
+        InputError: it is no number of workers that can run here.
+    """
+    if workers < 1:
+        raise InputError(
+            f"workers: {workers} is not a positive integer; give --workers=2"
+        )
+    if os.environ.get("TF_CONFIG"):
+        raise InputError(
+            f"workers: {workers} with TF_CONFIG, which names the workers of a "
+            "cluster; leave out one of them"
+        )
+    devices = _devices()
+    if devices and workers > len(devices):
+        raise InputError(
+            f"workers: {workers} on {len(devices)} GPU(s), of which each "
+            "worker needs its own; give fewer, or hide them with "
+            "CUDA_VISIBLE_DEVICES="
+        )
+
+
+def _devices():
+    """The GPUs of NVIDIA's that a program here may use, by name."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name for name in visible.split(",") if name not in ("", "-1")]
+    try:
+        count = len(os.listdir("/proc/driver/nvidia/gpus"))  # noqa: PTH208
+    except OSError:
+        return []
+    return [str(number) for number in range(count)]
+
+
+def free_ports(count: int) -> list[int]:
+    """So many ports of this machine that nobody listens on now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _ending(code, error):
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"stopped: {error}" if error else f"ended with code {code}"

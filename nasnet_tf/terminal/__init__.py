@@ -1,0 +1,1 @@
+"""How commands start, tell of their progress, and fail."""

@@ -1,0 +1,1 @@
+"""The published networks, their weights and their sizes."""

@@ -1,0 +1,334 @@
+"""Finalists: chosen, trained longer, ranked; and the job of what was found."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nasnet_tf import NASNet
+from nasnet_tf.cells.genotype import Block, Cell, Genotype
+from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.configuration.files import save_config
+from nasnet_tf.search.config_checks import read_search_config
+from nasnet_tf.search.costs import child_size, filters_of_size
+from nasnet_tf.search.finalists import jobs as jobs_module
+from nasnet_tf.search.finalists.jobs import job_config
+from nasnet_tf.search.finalists.training import train_finalists
+from nasnet_tf.search.finalists.training_job import save_training_job
+from nasnet_tf.search.journal.found import found_file
+from nasnet_tf.search.journal.records import (
+    ChildRecord,
+    best_records,
+    read_journal,
+)
+from nasnet_tf.search.report.page import write_report
+from nasnet_tf.training.config import RecipeConfig
+from nasnet_tf.training.config_checks import check_config
+from nasnet_tf.training.config_files import read_config
+from nasnet_tf.training.results import TrainingResult
+from nasnet_tf.training.step import make_train_step
+from nasnet_tf.zoo.mult_adds import count_parameters
+from tests.search.finished_searches import random_genotype
+
+SMALL = (
+    "space.num_blocks=1,data.source=digits,data.name=null,data.held_out=200,"
+    "data.augmentation=none,child.num_cells=1,child.filters=4,"
+    "child.batch_norm_momentum=0.5,recipe.batch_size=64,recipe.epochs=1,"
+    "recipe.learning_rate=0.05,runtime.tensorboard=false"
+)
+
+
+def _config(*overrides):
+    return read_search_config(override=",".join((SMALL, *overrides)))
+
+
+def _record(child, reward, failure=None, genotype=None):
+    return ChildRecord(
+        child,
+        0,
+        (child,),
+        genotype,
+        reward,
+        reward,
+        failure=failure,
+        finished="2026-01-01T00:00:00+00:00",
+    )
+
+
+def test_the_best_are_chosen_without_failures():
+    records = [
+        _record(0, 0.5),
+        _record(1, 0.7),
+        _record(2, 0.9, failure="diverged"),
+        _record(3, 0.7),
+        _record(4, 0.6),
+    ]
+    # Of equal ones the earlier goes before.
+    assert [r.child for r in best_records(records, 3)] == [1, 3, 4]
+    assert len(best_records(records, 9)) == 4
+
+
+def test_a_job_is_the_child_trained_longer(tmp_path):
+    config = _config("budget.finalist_epochs=7")
+    genotype = random_genotype(np.random.default_rng(0), blocks=2)
+    job = job_config(config, tmp_path / "g.json", genotype, seed=3)
+    assert job.recipe.epochs == 7 and job.recipe.learning_rate == 0.05
+    assert job.model.penultimate_filters == 4 * genotype.filters_divisor
+    assert job.data.held_out == 200 and job.runtime.seed == 3
+    # The search's own recipe stays.
+    assert config.recipe.epochs == 1
+
+
+def _write_search(folder, count=3):
+    generator = np.random.default_rng(0)
+    (folder / "journal").mkdir(parents=True)
+    records = [
+        _record(
+            child,
+            0.5 + child / 100,
+            genotype=random_genotype(generator, blocks=1).to_dict(),
+        )
+        for child in range(count)
+    ]
+    text = "".join(record.to_json() + "\n" for record in records)
+    (folder / "journal/worker_0.jsonl").write_text(text)
+
+
+def _network(genotype, **arguments):
+    return NASNet(
+        genotype,
+        num_cells=1,
+        penultimate_filters=4 * genotype.filters_divisor,
+        stem="cifar",
+        stem_multiplier=3,
+        input_shape=(32, 32, 3),
+        classes=10,
+        **arguments,
+    )
+
+
+# Child 1 overtakes child 2, which the search found better.
+ACCURACIES = {"child_1": 0.8, "child_2": 0.6, "other": 0.7}
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """The jobs that were run, in place of training: name and seed."""
+    run = []
+
+    def train(config, model_dir, quiet):
+        genotype = Genotype.load(config.model.genotype)
+        run.append((genotype.name, config.runtime.seed))
+        accuracy = ACCURACIES[genotype.name] + config.runtime.seed / 10
+        return TrainingResult(
+            model=_network(genotype),
+            step=9,
+            complete=True,
+            evaluation={"loss": 1.0, "accuracy": accuracy},
+            history={},
+            seconds=2.0,
+            files={},
+        )
+
+    monkeypatch.setattr(jobs_module, "train", train)
+    return run
+
+
+def test_finalists_are_ranked_and_not_trained_again(tmp_path, jobs):
+    config = _config(
+        "budget.finalists=2,budget.finalist_epochs=1.5,budget.finalist_seeds=2"
+    )
+    _write_search(tmp_path)
+    other = random_genotype(np.random.default_rng(9), blocks=1, name="other")
+    files = train_finalists(config, tmp_path, compare=[other], quiet=True)
+    names = [file.name for file in files]
+    assert names == ["finalists.json", "1.json", "2.json"]
+    names = ("child_2", "child_1", "other")
+    assert jobs == [(name, seed) for name in names for seed in (0, 1)]
+    summary = json.loads(files[0].read_text())
+    ranked, (compared,) = summary["finalists"], summary["compared"]
+    assert [entry["name"] for entry in ranked] == ["child_1", "child_2"]
+    assert ranked[0]["accuracies"] == pytest.approx([0.8, 0.9])
+    assert ranked[0]["accuracy"] == pytest.approx(0.85)
+    assert ranked[0]["search_accuracy"] == 0.51
+    # Networks that were not trained, on digits that took no part.
+    assert all(0 <= a <= 0.3 for a in ranked[0]["test_accuracies"])
+    assert summary["epochs"] == 1.5 and summary["seeds"] == 2
+    assert compared["name"] == "other" and compared["child"] is None
+    for rank, entry in enumerate(ranked, start=1):
+        assert entry["rank"] == rank
+        genotype = Genotype.load(tmp_path / entry["file"])
+        assert genotype.name == entry["name"]
+        assert entry["parameters"] == count_parameters(_network(genotype))
+
+    # What is done is not done again; another seed or length is.
+    jobs.clear()
+    before = files[0].read_bytes()
+    train_finalists(config, tmp_path, compare=[other], quiet=True)
+    assert jobs == [] and files[0].read_bytes() == before
+    config.budget.finalist_seeds = 3
+    train_finalists(config, tmp_path, quiet=True)
+    assert jobs == [("child_2", 2), ("child_1", 2)]
+    jobs.clear()
+    config.budget.finalists, config.budget.finalist_epochs = 1, 4.0
+    train_finalists(config, tmp_path, quiet=True)
+    assert jobs == [("child_2", seed) for seed in (0, 1, 2)]
+
+
+def test_compared_networks_can_have_the_parameters_of_the_best(tmp_path, jobs):
+    config = _config("budget.finalists=2")
+    _write_search(tmp_path)
+    other = random_genotype(np.random.default_rng(9), blocks=5, name="other")
+    # The best finalist, not the best of the search.
+    best = Genotype.from_dict(read_journal(tmp_path)[1].genotype)
+    parameters = child_size(best, config.child, 10, 1).parameters
+    filters = filters_of_size(other, config.child, parameters, 10, 1)
+    files = train_finalists(
+        config, tmp_path, compare=[other], match="parameters", quiet=True
+    )
+    summary = json.loads(files[0].read_text())
+    assert summary["finalists"][0]["name"] == "child_1"
+    assert summary["finalists"][0]["filters"] == 4
+    # Five blocks in place of one.
+    assert summary["compared"][0]["filters"] == filters < 4
+    with pytest.raises(InputError, match="match: 'size'"):
+        train_finalists(config, tmp_path, match="size")
+
+
+def test_cells_of_one_name_are_not_one_cell(tmp_path, jobs):
+    config = _config("budget.finalists=1")
+    _write_search(tmp_path)
+    other = random_genotype(np.random.default_rng(9), blocks=2, name="child_2")
+    files = train_finalists(config, tmp_path, compare=[other], quiet=True)
+    assert jobs == [("child_2", 0), ("child_2", 0)]
+    (compared,) = json.loads(files[0].read_text())["compared"]
+    assert compared["parameters"] == count_parameters(_network(other))
+
+
+def test_the_reward_is_of_the_network_that_was_trained(tmp_path, jobs):
+    config = _config(
+        "budget.finalists=1,objective.cost=parameters,objective.target=2000"
+    )
+    _write_search(tmp_path)
+    files = train_finalists(config, tmp_path, quiet=True)
+    (entry,) = json.loads(files[0].read_text())["finalists"]
+    assert entry["cost"] == entry["parameters"]
+    assert entry["reward"] == pytest.approx(
+        entry["accuracy"] * (entry["cost"] / 2000) ** -0.07
+    )
+
+
+def test_a_finalist_that_fails_is_told_and_ranked_last(
+    tmp_path, jobs, monkeypatch
+):
+    trained = jobs_module.train
+
+    def train(config, model_dir, quiet):
+        if Genotype.load(config.model.genotype).name == "child_2":
+            raise JobError("the loss is nan at step 3")
+        return trained(config, model_dir, quiet)
+
+    monkeypatch.setattr(jobs_module, "train", train)
+    config = _config("budget.finalists=2")
+    _write_search(tmp_path)
+    save_config(config, tmp_path / "config.yaml")
+    files = train_finalists(config, tmp_path, quiet=True)
+    best, failed = json.loads(files[0].read_text())["finalists"]
+    assert best["name"] == "child_1" and best["failure"] is None
+    assert failed["failure"] == "the loss is nan at step 3"
+    assert failed["parameters"] is None
+    assert "child_2" in write_report(tmp_path).read_text()
+    # Of an earlier ranking of more.
+    config.budget.finalists = 1
+    train_finalists(config, tmp_path, quiet=True)
+    assert not (tmp_path / "finalists/2.json").exists()
+
+
+def test_the_job_of_what_was_found_is_on_the_searchs_data(tmp_path):
+    config = _config("data.pad=3")
+    assert save_training_job(config, tmp_path) == []
+    genotype = random_genotype(np.random.default_rng(2), blocks=3)
+    genotype.save(tmp_path / "best.json")
+    (path,) = save_training_job(config, tmp_path)
+    job = read_config([path])
+    check_config(job)
+    assert job.model.genotype == str(tmp_path / "best.json")
+    assert job.model.penultimate_filters == 8 * genotype.filters_divisor
+    assert job.data == config.data.replace(held_out=0)
+    assert job.recipe.epochs == 1
+    config.recipe.epochs, config.recipe.steps = None, 45
+    (tmp_path / "finalists").mkdir()
+    genotype.save(tmp_path / "finalists/1.json")
+    save_training_job(config, tmp_path)
+    job = read_config([path])
+    assert job.model.genotype == str(found_file(tmp_path))
+    assert found_file(tmp_path).parent.name == "finalists"
+    assert (job.recipe.epochs, job.recipe.steps) == (20, None)
+
+
+def test_a_job_without_an_evaluation_split_holds_images_out(
+    tmp_path, monkeypatch
+):
+    def missing(*arguments):
+        raise InputError("data.evaluation_split: 'test' is not a folder")
+
+    monkeypatch.setattr(
+        "nasnet_tf.search.finalists.jobs.open_evaluation", missing
+    )
+    random_genotype(np.random.default_rng(2), 3).save(tmp_path / "best.json")
+    (path,) = save_training_job(_config(), tmp_path)
+    assert read_config([path]).data.held_out == 200
+
+
+def test_a_better_child_overtakes_earlier_finalists(tmp_path, jobs):
+    _write_search(tmp_path)
+    train_finalists(_config("budget.finalists=2"), tmp_path, quiet=True)
+    assert found_file(tmp_path) == tmp_path / "finalists/1.json"
+    better = random_genotype(np.random.default_rng(7), blocks=1)
+    with (tmp_path / "journal/worker_0.jsonl").open("a") as file:
+        record = _record(3, 0.6, genotype=better.to_dict())
+        file.write(record.to_json() + "\n")
+    assert found_file(tmp_path) == tmp_path / "best.json"
+
+
+@pytest.mark.slow
+def test_a_finalist_learns_digits(tmp_path):
+    config = _config("budget.finalists=1,budget.finalist_epochs=4")
+    _write_search(tmp_path)
+    files = train_finalists(config, tmp_path, quiet=True)
+    (entry,) = json.loads(files[0].read_text())["finalists"]
+    assert entry["failure"] is None and entry["accuracy"] > 0.2
+
+
+def test_weights_that_nothing_reads_do_not_stop_a_job():
+    # Both cells read h_{i-1} only: what adapts h_i has no gradient.
+    block = Block(("separable_conv_3x3", 1), ("identity", 1))
+    cell = Cell.with_unused_concatenated([block])
+    genotype = Genotype("lopsided", cell, cell)
+    network = _network(genotype, classifier_activation=None)
+    step = make_train_step(
+        network, keras.optimizers.SGD(0.1, momentum=0.9), RecipeConfig(), 0
+    )
+    images = np.random.default_rng(0).normal(size=(4, 32, 32, 3))
+    labels = np.eye(10, dtype="float32")[:4]
+    before = {v.path: v.numpy() for v in network.trainable_variables}
+    found = tf.function(step, autograph=False)(images.astype("float32"), labels)
+    assert np.isfinite(found["loss"])
+    after = {v.path: v.numpy() for v in network.trainable_variables}
+    same = {
+        name for name in before if np.array_equal(before[name], after[name])
+    }
+    # The last cell's h_i, and the cell that only it would read.
+    assert "cell_2/input_0/conv_1/kernel" in same
+    assert "cell_2/input_1/conv_1/kernel" not in same
+    assert len(same) < len(before)
+
+
+def test_a_folder_without_genotypes_is_refused(tmp_path):
+    config = _config("budget.finalists=1")
+    with pytest.raises(InputError, match="no finished child with a genotype"):
+        train_finalists(config, tmp_path)
+    with pytest.raises(InputError, match="finalists: 0"):
+        train_finalists(_config(), tmp_path)
