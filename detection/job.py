@@ -21,11 +21,11 @@ from detection.job_checks import (
     data_categories,
 )
 from detection.job_folder import PARAMS_FILE, read_params
+from detection.recalibration import Recalibration, announcement, measures
 from detection.tasks import preprocessing_of_weights
 from nasnet_tf.checks.errors import InputError, JobError, first_line
 from nasnet_tf.files.lock import exclusive
 from nasnet_tf.files.output_file import written_beside
-from nasnet_tf.training.momentum_checks import batch_norm_warning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +89,12 @@ def run_experiment(
     if strategy is None:
         strategy = _strategy(params.runtime)
     chief = strategy.extended.should_checkpoint
+    replicas = strategy.num_replicas_in_sync
+    recalibrates = trains and measures(params, replicas)
     with exclusive(model_dir) if chief and trains else contextlib.nullcontext():
         if trains and chief:
             save_params(params, model_dir)
-            if line := lagging_batch_norm(params):
+            if line := announcement(params, replicas):
                 print(line, flush=True)
         with strategy.scope():
             task = task_factory.get_task(
@@ -101,6 +103,7 @@ def run_experiment(
         metrics = {}
         try:
             _Runner(
+                recalibrates,
                 strategy,
                 task,
                 mode,
@@ -124,18 +127,6 @@ def run_experiment(
         {name: float(value) for name, value in metrics.items()},
         _files(model_dir),
         time.perf_counter() - start,
-    )
-
-
-def lagging_batch_norm(params: cfg.ExperimentConfig) -> str | None:
-    """A line where batch norm's moving statistics are too slow for the steps.
-
-    They are those that evaluation and exports use; None where they follow.
-    """
-    return batch_norm_warning(
-        params.task.model.norm_activation.norm_momentum,
-        params.trainer.train_steps,
-        key="task.model.norm_activation.norm_momentum",
     )
 
 
@@ -164,7 +155,29 @@ class _Runner(train_lib.OrbitExperimentRunner):
 
     Model Garden gives the others a folder of their own, which is empty when a
     job goes on: they would begin anew beside a chief that does not.
+
+    Args:
+        recalibrates: whether batch norm is measured; see `Recalibration`.
+        *args: of Model Garden's.
+        **kwargs: the same.
     """
+
+    def __init__(self, recalibrates, *args, **kwargs):
+        self._recalibrates = recalibrates
+        super().__init__(*args, **kwargs)
+
+    def _build_controller(self, *args, train_actions=None, **kwargs):
+        actions = list(train_actions or ())
+        if self._recalibrates:
+            actions.append(
+                Recalibration(
+                    self.trainer.task,
+                    self.params,
+                    self.trainer,
+                    self.strategy,
+                )
+            )
+        return super()._build_controller(*args, train_actions=actions, **kwargs)
 
     def _maybe_build_checkpoint_manager(self):
         manager = super()._maybe_build_checkpoint_manager()

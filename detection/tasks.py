@@ -51,10 +51,11 @@ tfds_decoder.register()
 
 @dataclasses.dataclass
 class FasterRCNNTask(maskrcnn.MaskRCNNTask):
-    """Model Garden's task; `initial_weights`: see `RetinaNetTask`."""
+    """Model Garden's task; what is added: see `RetinaNetTask`."""
 
     model: FasterRCNN = dataclasses.field(default_factory=FasterRCNN)
     initial_weights: str | None = None
+    recalibrate_batch_norm: str = "auto"
 
 
 @dataclasses.dataclass
@@ -65,10 +66,16 @@ class RetinaNetTask(retinanet.RetinaNetTask):
         initial_weights: `"imagenet"` or the path of a classifier's weights,
             see `nasnet_tf.load_weights`, which training starts from: a
             `.keras` file, a Keras `.h5` file or a TF-slim checkpoint.
+        recalibrate_batch_norm: whether the statistics of batch norms that are
+            trained are measured anew, over 256 training images, before each
+            checkpoint and evaluation: `"auto"` does where the training is
+            short for the momentum; else `"always"` or `"never"`. See
+            `detection.recalibration`.
     """
 
     model: RetinaNet = dataclasses.field(default_factory=RetinaNet)
     initial_weights: str | None = None
+    recalibrate_batch_norm: str = "auto"
 
 
 def has_initial_weights(task_config) -> bool:

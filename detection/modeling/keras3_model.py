@@ -5,6 +5,7 @@ The wrapper shows them to it: they are trained, saved, restored, regularised,
 frozen and mirrored as those of its own layers.
 """
 
+import contextlib
 from collections.abc import Callable
 
 import keras
@@ -12,6 +13,10 @@ import tensorflow as tf
 import tf_keras
 
 from nasnet_tf import drop_path_scope
+from nasnet_tf.networks.batch_norm_statistics import (
+    measured_batch_norms,
+    trained_norms,
+)
 from nasnet_tf.networks.variables import named_variables
 from nasnet_tf.training.strategy import network_scope
 
@@ -60,6 +65,7 @@ class Keras3Model(tf_keras.Model):
         # Past tf_keras, which would track it as a layer without weights.
         object.__setattr__(self, "keras3_model", model)
         object.__setattr__(self, "_synced", None)
+        object.__setattr__(self, "_measuring", False)
         # By names that are the same in every model; `variable.path` has
         # prefixes that a reloaded file loses. tf_keras sorts the values of a
         # dict into trainable and not.
@@ -83,6 +89,8 @@ class Keras3Model(tf_keras.Model):
         if training is None:
             training = tf_keras.backend.learning_phase()
         self._sync_trainable()
+        if self._measuring:
+            return self.keras3_model(inputs, training=False)
         if not (self._draws and training):
             return self.keras3_model(inputs, training=bool(training))
         # A copy: the variable would be read after it is assigned.
@@ -109,6 +117,25 @@ class Keras3Model(tf_keras.Model):
             for weight in super().trainable_weights
             if id(weight) in self._frozen
         ]
+
+    def trained_norms(self) -> list:
+        """The wrapped model's batch norms that are trained."""
+        self._sync_trainable()
+        return trained_norms(self.keras3_model)
+
+    @contextlib.contextmanager
+    def measured_batch_norms(self):
+        """Inside, its batch norms are measured and nothing is dropped.
+
+        Yields what `nasnet_tf.networks.batch_norm_statistics` does.
+        """
+        self._sync_trainable()
+        object.__setattr__(self, "_measuring", True)
+        try:
+            with measured_batch_norms(self.keras3_model) as found:
+                yield found
+        finally:
+            object.__setattr__(self, "_measuring", False)
 
     def get_config(self):
         raise NotImplementedError(

@@ -14,7 +14,7 @@ SMALL = (
     "task.train_data.global_batch_size=2,"
     "trainer.train_steps=4,trainer.steps_per_loop=2,"
     "trainer.summary_interval=2,trainer.checkpoint_interval=2,"
-    "trainer.validation_interval=4"
+    "trainer.validation_interval=4,task.recalibrate_batch_norm=never"
 )
 
 

@@ -17,7 +17,6 @@ from official.core import task_factory
 from detection.data.categories import read_categories
 from detection.experiments import list_experiments, read_experiment
 from detection.job import (
-    lagging_batch_norm,
     run_experiment,
     save_params,
     with_preprocessing,
@@ -54,20 +53,6 @@ def test_what_a_job_leaves(trained):
     assert read_categories(model_dir)[10] == "9"
     assert set(result.files) >= {model_dir / "ckpt-4.index"}
     assert result.metrics == {}
-
-
-def test_slow_batch_norm_is_told(scene_records):
-    params = small_params(scene_records)
-    params.trainer.train_steps = 500
-    norm = params.task.model.norm_activation
-    norm.norm_momentum = 0.99
-    line = lagging_batch_norm(params)
-    assert line.startswith("task.model.norm_activation.norm_momentum: 0.99 is")
-    assert line.endswith(
-        "--params_override=task.model.norm_activation.norm_momentum=0.96"
-    )
-    norm.norm_momentum = 0.9
-    assert lagging_batch_norm(params) is None
 
 
 def test_images_are_scaled_as_for_the_initial_weights(
