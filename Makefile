@@ -5,15 +5,17 @@ BACKENDS := .venv-backends
 INSTALLED := $(VENV)/.installed
 PIP_INSTALL := pip install --quiet --disable-pip-version-check -c constraints.txt
 JOBS ?= 2
+ZOO_TESTS := tests/cells tests/layers tests/networks tests/weights tests/zoo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help install run test test-slow test-backends lint format clean
+.PHONY: help install run test test-slow test-backends test-versions lint format clean
 
 help:
 	@echo "make run            the main job, on embedded data: about six minutes"
 	@echo "make test           lint and tests"
 	@echo "make test-slow      the tests that take minutes"
 	@echo "make test-backends  the zoo on JAX, and on torch where it installs"
+	@echo "make test-versions  the zoo on Python 3.11, 3.12 and 3.13, where found"
 	@echo "make format         let ruff format the code"
 	@echo "make clean          remove environments, caches and runs"
 
@@ -44,6 +46,17 @@ test-backends: setup.cfg constraints.txt
 	$(BACKENDS)/bin/$(PIP_INSTALL) -e . jax pytest
 	-$(BACKENDS)/bin/$(PIP_INSTALL) torch
 	$(BACKENDS)/bin/python -m pytest -m backends
+
+# The zoo on the Pythons that are found, each in an environment of its own.
+test-versions: setup.cfg constraints.txt
+	@set -e; for version in 3.11 3.12 3.13; do \
+	  python=$$(command -v python$$version) || \
+	    { echo "python$$version: not found"; continue; }; \
+	  $$python -m venv .venv-$$version; \
+	  .venv-$$version/bin/$(PIP_INSTALL) -e . pytest scikit-learn; \
+	  echo "python$$version:"; \
+	  .venv-$$version/bin/python -m pytest -q $(ZOO_TESTS); \
+	done
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -18,13 +18,13 @@ from nasnet_tf.checks.arguments import (
     expanded_path,
 )
 from nasnet_tf.checks.errors import InputError, first_line
-from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.images.image_reading import ImageReading, usual_reading
 from nasnet_tf.networks.nasnet import PREPROCESSINGS, NASNet
 
 if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
     from nasnet_tf.data.split import Split
     from nasnet_tf.training.config import ExperimentConfig
+from nasnet_tf.training.config_files import read_config
 
 OUTPUT = "predictions"
 # Images at a time, for the memory that their feature maps take.
@@ -189,9 +189,6 @@ def _load_file(path):
 def _config(files, override):
     if not files and not override:
         return None
-    check_packages("config_file", {"tf-models-official": "official"})
-    from nasnet_tf.training.config_files import read_config
-
     return read_config(files, override)
 
 

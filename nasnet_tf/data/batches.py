@@ -1,22 +1,17 @@
 """Batches as a network takes them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data import augmentation, decoding
+from nasnet_tf.data.config import DataConfig
 from nasnet_tf.data.corrupt_images import CorruptImages
 from nasnet_tf.data.keras_augmentation import mix_up, rand_augment
 from nasnet_tf.data.source import Source, check_readable
 from nasnet_tf.images.image_reading import ImageReading
 from nasnet_tf.zoo.applications import preprocess_input
-
-if TYPE_CHECKING:  # It imports Model Garden.
-    from nasnet_tf.data.config import DataConfig
 
 _PARALLEL = tf.data.AUTOTUNE
 

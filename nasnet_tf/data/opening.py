@@ -1,22 +1,17 @@
 """Opens what a configuration describes."""
 
-from __future__ import annotations
-
 import dataclasses
 import sys
-from typing import TYPE_CHECKING
 
 from nasnet_tf.checks.arguments import check_choice, expanded_path
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.data import digits
+from nasnet_tf.data.config import DataConfig
 from nasnet_tf.data.image_folder import find_classes, open_folder
 from nasnet_tf.data.source import InMemory, Source, check_readable
 from nasnet_tf.data.split import Split, new_split
 from nasnet_tf.data.tfds_source import open_tfds
-
-if TYPE_CHECKING:  # It imports Model Garden.
-    from nasnet_tf.data.config import DataConfig
 
 HELD_OUT = "held_out"
 

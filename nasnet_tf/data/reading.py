@@ -1,14 +1,9 @@
 """Which part of its images a job evaluates on."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import TYPE_CHECKING
 
+from nasnet_tf.data.config import DataConfig
 from nasnet_tf.images.image_reading import PUBLISHED, WHOLE, ImageReading
-
-if TYPE_CHECKING:  # It imports Model Garden.
-    from nasnet_tf.data.config import DataConfig
 
 
 def configured_reading(config: DataConfig) -> ImageReading:

@@ -5,23 +5,19 @@ with every image that is added or taken away, and what was trained on would be
 measured on.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import pathlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import Self
 
 import numpy as np
 
 from nasnet_tf.checks.errors import InputError, listed
 from nasnet_tf.data import order
+from nasnet_tf.data.config import DataConfig
+from nasnet_tf.data.source import Source
 from nasnet_tf.files.output_file import written_beside
-
-if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
-    from nasnet_tf.data.config import DataConfig
-    from nasnet_tf.data.source import Source
 
 SPLIT_FILE = "images.json"
 # Where a folder has nothing to evaluate on, of each class, and of all at most.
@@ -123,7 +119,7 @@ class Split:
             for name in self.held_out
         ]
 
-    def updated(self, whole: Source) -> Split:
+    def updated(self, whole: Source) -> Self:
         """The same, with the training images that are there now."""
         names = whole.image_names()
         if names is None:

@@ -1,12 +1,9 @@
 """Image classification sets of TensorFlow Datasets, already on disk."""
 
-from __future__ import annotations
-
 import contextlib
 import difflib
 import math
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -15,12 +12,10 @@ from absl import logging
 from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.data import decoding
+from nasnet_tf.data.config import DataConfig
 from nasnet_tf.data.corrupt_images import decoding_errors, input_error
 from nasnet_tf.data.record_stream import RecordFile, RecordStream
 from nasnet_tf.data.source import InMemory, Source
-
-if TYPE_CHECKING:  # It imports Model Garden.
-    from nasnet_tf.data.config import DataConfig
 
 _PACKAGES = {
     "tensorflow-datasets": "tensorflow_datasets",

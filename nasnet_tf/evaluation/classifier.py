@@ -16,7 +16,7 @@ from nasnet_tf.training.network import build_network
 from nasnet_tf.weights import load_weights
 from nasnet_tf.zoo.classification import load_saved
 
-PACKAGES = {"tf-models-official": "official", "scikit-learn": "sklearn"}
+PACKAGES = {"scikit-learn": "sklearn"}
 
 
 @dataclasses.dataclass(frozen=True)

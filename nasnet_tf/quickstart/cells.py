@@ -1,6 +1,7 @@
 """Draws the cells of the network."""
 
 import nasnet_tf
+from nasnet_tf.pictures.cell_drawing import draw_genotype
 from nasnet_tf.quickstart.training import configuration
 
 TITLE = "The cells"
@@ -9,8 +10,6 @@ NEEDS = ()
 
 def stage(context) -> None:
     """Draws the genotype that the quickstart trains."""
-    from nasnet_tf.pictures.cell_drawing import draw_genotype
-
     config = configuration(context.seed, context.epochs)
     genotype = nasnet_tf.get_genotype(config.model.genotype)
     with context.new_file("cells.svg", "the network's cells, drawn") as path:

@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 from nasnet_tf.checks.errors import JobError
+from nasnet_tf.search.journal.reading import read_run
+from nasnet_tf.search.report import pictures
+from nasnet_tf.search.report.page import REPORT
 
 TITLE = "Searching for cells"
 NEEDS = ()
@@ -21,10 +24,6 @@ def stage(context):
     In processes of its own: TensorFlow has as many threads in this one as
     suits training, and a search's worker wants one.
     """
-    from nasnet_tf.search.journal.reading import read_run
-    from nasnet_tf.search.report import pictures
-    from nasnet_tf.search.report.page import REPORT
-
     folder = context.out / FOLDER
     # Begin anew; a search of its own would go on where it was.
     shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,8 @@ import numpy as np
 
 import nasnet_tf
 from nasnet_tf.pictures import figures
+from nasnet_tf.training.config_files import read_config
+from nasnet_tf.training.job import train
 
 TITLE = "Training"
 NEEDS = ("digits",)
@@ -24,8 +26,6 @@ def configuration(seed: int, epochs: int):
         seed: of weights, shuffling and shifts.
         epochs: passes over the training images.
     """
-    from nasnet_tf.training.config_files import read_config
-
     config = read_config([CONFIG], f"runtime.seed={seed}")
     config.recipe.epochs = float(epochs)
     if config.recipe.warmup_epochs >= epochs:
@@ -35,8 +35,6 @@ def configuration(seed: int, epochs: int):
 
 def stage(context):
     """Returns the job's `TrainingResult`, and draws its curves."""
-    from nasnet_tf.training.job import train
-
     config = configuration(context.seed, context.epochs)
     model_dir = context.out / FOLDER
     # Begin anew; a job of its own would go on where it was.
