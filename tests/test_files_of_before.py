@@ -54,6 +54,7 @@ def test_a_search(before):
     assert result.digest.startswith("251c62866f3f2e84")
 
 
+@pytest.mark.slow
 def test_a_detection_job(before, capfd):
     write_records(pathlib.Path("scenes"))
     params = read_params(before / "detection")

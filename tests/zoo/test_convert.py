@@ -11,6 +11,7 @@ from nasnet_tf import InputError
 from nasnet_tf.weights.source import KERAS, OURS, SLIM, Source
 from nasnet_tf.zoo import presets
 from nasnet_tf.zoo.conversion import convert, infer_preset
+from tests.commands import run_command
 from tests.conftest import randomize, tiny_network
 from tests.weights.weight_files import (
     slim_tensors,
@@ -153,9 +154,7 @@ def test_the_command(ours, tmp_path):
         [*command, ours, target], capture_output=True, text=True, check=True
     )
     assert f"{target}: " in done.stdout and "10 classes" in done.stdout
-    failed = subprocess.run(
-        [*command, ours, target], capture_output=True, text=True
-    )
+    failed = run_command("nasnet_tf.convert", ours, target)
     assert failed.returncode == 2 and "Traceback" not in failed.stderr
     assert failed.stderr.splitlines()[-1] == (
         f"error: target: {target} exists; give another name or --overwrite"

@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import pytest
@@ -13,6 +10,7 @@ from nasnet_tf.zoo.mult_adds import (
     count_parameters,
     count_preset,
 )
+from tests.commands import run_command
 from tests.conftest import tiny_network
 
 
@@ -149,14 +147,8 @@ def test_table_and_card(cards):
 
 
 def test_command():
-    run = subprocess.run(
-        [
-            *(sys.executable, "-m", "nasnet_tf.summary"),
-            *("--preset=nasnet_b_cifar_4_1152", "--json"),
-        ],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
+    run = run_command(
+        "nasnet_tf.summary", "--preset=nasnet_b_cifar_4_1152", "--json"
     )
     (card,) = json.loads(run.stdout)
     assert card["parameters"] == 2_636_050

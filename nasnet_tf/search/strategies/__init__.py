@@ -1,13 +1,12 @@
-"""How the next architectures are chosen: three strategies, one interface."""
+"""How the next architectures are chosen: strategies with one interface."""
+
+from collections.abc import Callable
 
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.search.space.decisions import DecisionSpace
 from nasnet_tf.search.strategies.base import Strategy
 
-__all__ = ["STRATEGIES", "Strategy", "make_strategy"]
-
-# "rl" is the paper's.
-STRATEGIES = ("rl", "random", "evolution")
+__all__ = ["STRATEGIES", "Strategy", "make_strategy", "register_strategy"]
 
 
 def make_strategy(config, space: DecisionSpace, seed: int = 0) -> Strategy:
@@ -28,20 +27,27 @@ def make_strategy(config, space: DecisionSpace, seed: int = 0) -> Strategy:
         InputError: the name is unknown or a setting cannot be used.
     """
     check_choice("strategy.name", config.name, STRATEGIES)
-    if config.name == "random":
-        from nasnet_tf.search.strategies.random import RandomSearch
+    return _makers[config.name](config, space, seed)
 
-        return RandomSearch(space, seed)
-    if config.name == "evolution":
-        from nasnet_tf.search.strategies.evolution import Evolution
 
-        return Evolution(
-            space,
-            seed,
-            population=config.population,
-            tournament=config.tournament,
-        )
-    # TensorFlow takes seconds to import.
+def register_strategy(name: str, make: Callable[..., Strategy]) -> None:
+    """Gives configurations a strategy of your own, as `strategy.name`.
+
+    Args:
+        name: of the strategy; one of that name is replaced.
+        make: `(config, space, seed)`, as `make_strategy` takes them, to a
+            `Strategy`.
+
+    Example:
+    >>> register_strategy("mine", lambda config, space, seed: Mine(space, seed))
+    >>> config = read_search_config(["digits"], "strategy.name=mine")
+    """
+    _makers[name] = make
+
+
+# The imports of each stand in it: TensorFlow's, which the paper's needs, takes
+# seconds.
+def _reinforcement_learning(config, space, seed):
     from nasnet_tf.search.strategies.reinforcement.settings import (
         ControllerSettings,
     )
@@ -51,3 +57,31 @@ def make_strategy(config, space: DecisionSpace, seed: int = 0) -> Strategy:
 
     settings = ControllerSettings.from_config(config)
     return ReinforcementLearning(space, seed, settings)
+
+
+def _random(config, space, seed):
+    from nasnet_tf.search.strategies.random import RandomSearch
+
+    del config
+    return RandomSearch(space, seed)
+
+
+def _evolution(config, space, seed):
+    from nasnet_tf.search.strategies.evolution import Evolution
+
+    return Evolution(
+        space,
+        seed,
+        population=config.population,
+        tournament=config.tournament,
+    )
+
+
+# "rl" is the paper's.
+_makers: dict[str, Callable[..., Strategy]] = {
+    "rl": _reinforcement_learning,
+    "random": _random,
+    "evolution": _evolution,
+}
+# As they are when it is looked at.
+STRATEGIES = _makers.keys()

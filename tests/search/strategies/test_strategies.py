@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.search import strategies
+from nasnet_tf.search.config_checks import read_search_config
 from nasnet_tf.search.space.decisions import DecisionSpace
-from nasnet_tf.search.strategies import STRATEGIES, make_strategy
+from nasnet_tf.search.strategies import (
+    STRATEGIES,
+    make_strategy,
+    register_strategy,
+)
 from nasnet_tf.search.strategies.evolution import Evolution
 from nasnet_tf.search.strategies.random import RandomSearch
 
@@ -179,3 +185,18 @@ def test_evolution_begins_with_a_random_population():
         )
     with pytest.raises(InputError, match="every decision has one option"):
         Evolution(DecisionSpace((1,), ("a",), ("a",), (("0",),)))
+
+
+def test_a_strategy_of_ones_own(monkeypatch):
+    with monkeypatch.context() as patch:
+        # Registered for this test alone.
+        patch.setitem(strategies._makers, "mine", None)
+        register_strategy(
+            "mine", lambda config, space, seed: RandomSearch(space, seed + 1)
+        )
+        config = read_search_config(["digits"], "strategy.name=mine")
+        made = make_strategy(config.strategy, SPACE, seed=2)
+        expected = RandomSearch(SPACE, 3).propose(5)
+        np.testing.assert_array_equal(made.propose(5), expected)
+    with pytest.raises(InputError, match="'mine' is unknown"):
+        read_search_config(["digits"], "strategy.name=mine")
