@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-import nasnet_tf  # noqa: F401  registers its classes with Keras
+from nasnet_tf import public  # noqa: F401  so that Keras knows its classes
 from nasnet_tf.checks.arguments import (
     MIN_SIZE,
     check_choice,

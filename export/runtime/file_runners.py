@@ -175,7 +175,7 @@ class KerasRunner(FileRunner):
         import keras
         import tensorflow as tf
 
-        import nasnet_tf  # noqa: F401  registers its classes with Keras
+        from nasnet_tf import public  # noqa: F401  so that Keras knows them
 
         _set_tensorflow_threads(num_threads)
         model = keras.saving.load_model(path, compile=False)

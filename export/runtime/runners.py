@@ -27,7 +27,7 @@ LIBRARIES = {
     "litert": ("ai-edge-litert", "ai_edge_litert.interpreter"),
     "onnx": ("onnxruntime", "onnxruntime"),
     "saved_model": ("tensorflow", "tensorflow"),
-    "keras": ("keras", "nasnet_tf"),
+    "keras": ("keras", "nasnet_tf.public"),
 }
 SUFFIXES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras"}
 RUNNERS = {
