@@ -1,4 +1,4 @@
-"""One job at a time in a folder."""
+"""Locks: one job at a time in a folder, and what else is one's own."""
 
 import contextlib
 
@@ -25,20 +25,34 @@ def exclusive(model_dir):
     except OSError as error:
         raise cannot_be_written("model_dir", path, error) from None
     with file:
-        _lock(file, model_dir)
+        if take_lock(file) is False:
+            raise InputError(
+                f"model_dir: another process trains in {model_dir}; wait for "
+                "it, or give another folder"
+            )
         yield file
 
 
-def _lock(file, model_dir):
-    # The system lets go of it however the process ends.
+def take_lock(opened) -> bool | None:
+    """Locks an open file or folder until it is closed.
+
+    Also by the end of the process, however that comes. It is `flock`, and not
+    the library filelock, which locks files that it makes: folders are locked
+    too, and a lock is handed on to child processes.
+
+    Args:
+        opened: a file, or a descriptor.
+
+    Returns:
+        Whether nobody else has it; None where the system, or the network disk,
+        has no locks.
+    """
     try:
         import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        return
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise InputError(
-            f"model_dir: another process trains in {model_dir}; wait for it, "
-            "or give another folder"
-        ) from None
+        return False
+    except (ImportError, OSError):
+        return None
+    return True

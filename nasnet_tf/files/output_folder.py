@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.files.lock import take_lock
 from nasnet_tf.files.output_file import cannot_be_written
 
 _SUFFIX = ".export.tmp"
@@ -174,19 +175,9 @@ def _lock(folder):
 
     Gives whether nobody else uses it; None where the system has no locks.
     """
-    try:
-        import fcntl
-    except ImportError:
-        yield None
-        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            alone = True
-        except BlockingIOError:
-            alone = False
-        yield alone
+        yield take_lock(descriptor)
     finally:
         os.close(descriptor)
 

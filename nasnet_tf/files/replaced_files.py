@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.files.lock import take_lock
 from nasnet_tf.files.output_file import cannot_be_written
 
 _NEW, _OLD = "new", "old"
@@ -74,24 +75,13 @@ def _put_in_place(work, out, earlier):
 @contextlib.contextmanager
 def _lock(folder):
     """Keeps other processes out until this one ends, however that is."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise InputError(
-            f"out: another process writes {folder.name[1:-8]!r} in "
-            f"{folder.parent}; wait for it, or give another folder or name"
-        ) from None
-    except OSError:
-        # Some network disks have no locks.
-        pass
-    try:
+        if take_lock(descriptor) is False:
+            raise InputError(
+                f"out: another process writes {folder.name[1:-8]!r} in "
+                f"{folder.parent}; wait for it, or give another folder or name"
+            )
         yield
     finally:
         os.close(descriptor)
