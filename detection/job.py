@@ -94,15 +94,13 @@ def run_experiment(
     with exclusive(model_dir) if chief and trains else contextlib.nullcontext():
         if trains and chief:
             save_params(params, model_dir)
-            if line := announcement(params, replicas):
-                print(line, flush=True)
         with strategy.scope():
             task = task_factory.get_task(
                 params.task, logging_dir=str(model_dir)
             )
         metrics = {}
         try:
-            _Runner(
+            runner = _Runner(
                 recalibrates,
                 strategy,
                 task,
@@ -111,7 +109,12 @@ def run_experiment(
                 str(model_dir),
                 train_actions=[on_progress] if on_progress else None,
                 eval_actions=[metrics.update],
-            ).run()
+            )
+            if trains and chief:
+                model = runner.trainer.model
+                if line := announcement(params, replicas, model):
+                    print(line, flush=True)
+            runner.run()
         except InputError as error:
             # gin adds lines about the functions that it was raised in.
             raise InputError(first_line(error)) from None
@@ -175,6 +178,8 @@ class _Runner(train_lib.OrbitExperimentRunner):
                     self.params,
                     self.trainer,
                     self.strategy,
+                    self.checkpoint_manager,
+                    evaluates=self._mode == "train_and_eval",
                 )
             )
         return super()._build_controller(*args, train_actions=actions, **kwargs)

@@ -50,13 +50,18 @@ def measures(params: cfg.ExperimentConfig, replicas: int) -> bool:
     return not reason and (choice == "always" or _lags(params))
 
 
-def announcement(params: cfg.ExperimentConfig, replicas: int) -> str | None:
+def announcement(
+    params: cfg.ExperimentConfig, replicas: int, model
+) -> str | None:
     """A line for who trains with too slow a batch-norm momentum, or None.
 
     Args:
         params: of the job.
         replicas: of its strategy.
+        model: of the job; where no batch norm is trained none is too slow.
     """
+    if not measured_norms.trained_norms(model):
+        return None
     momentum = params.task.model.norm_activation.norm_momentum
     steps = params.trainer.train_steps
     if not measures(params, replicas):
@@ -78,21 +83,42 @@ class Recalibration:
         params: of the job.
         trainer: Model Garden's.
         strategy: of one replica.
+        manager: of the job's checkpoints.
+        evaluates: whether there are evaluations between the steps.
     """
 
-    def __init__(self, task, params, trainer, strategy):
+    def __init__(self, task, params, trainer, strategy, manager, evaluates):
         self._task, self._params = task, params
         self._trainer, self._strategy = trainer, strategy
+        self._manager, self._evaluates = manager, evaluates
         self._measure = None
+        # Before the trainer restores it.
+        self._first = self._saved_step() or 0
 
     def __call__(self, output) -> None:
         del output
-        trainer = self._params.trainer
         step = int(self._trainer.global_step.numpy())
-        intervals = trainer.checkpoint_interval, trainer.validation_interval
-        used = any(interval and not step % interval for interval in intervals)
-        if used or step == trainer.train_steps:
+        last = step == self._params.trainer.train_steps
+        if last or self._is_saved(step) or self._is_evaluated(step):
             self._recalibrate()
+
+    def _is_saved(self, step):
+        """Orbit saves after the first loop, and then counts from the last."""
+        interval = self._params.trainer.checkpoint_interval
+        saved = self._saved_step()
+        return bool(interval) and (saved is None or step >= saved + interval)
+
+    def _is_evaluated(self, step):
+        """Orbit counts from the step that it goes on from."""
+        interval = self._params.trainer.validation_interval
+        if not (self._evaluates and interval):
+            return False
+        return (step - self._first) % interval == 0
+
+    def _saved_step(self):
+        # Orbit numbers them by steps.
+        latest = self._manager.latest_checkpoint
+        return int(latest.rpartition("-")[2]) if latest else None
 
     def _recalibrate(self):
         model = self._trainer.model

@@ -2,19 +2,24 @@
 
 import keras
 import numpy as np
+import orbit
 import pytest
 import tensorflow as tf
 import tf_keras
 from official.core import task_factory
+from tensorflow.python.eager import context
 
 from detection import recalibration
-from detection.job import run_experiment
+from detection.job import _Runner, run_experiment
 from detection.modeling import measured_norms
+from detection.modeling.anchors import anchor_generator
 from detection.modeling.backbone import to_unit_range
+from detection.modeling.keras3_model import Keras3Model
 from detection.recalibration import announcement, measures
 from detection.serving import DetectionModule
 from nasnet_tf.checks.errors import InputError
 from tests.conftest import line_of
+from tests.detection import models
 from tests.detection.small_jobs import small_params, write_records
 
 IMAGES = 8
@@ -106,6 +111,82 @@ def test_all_norms_are_found(job):
     assert all(isinstance(norm, tf_keras.layers.Layer) for norm in left)
 
 
+@pytest.fixture
+def set_seed():
+    """Of TensorFlow, for a test alone: images are shuffled by it too."""
+    before = context.global_seed()
+    yield tf.random.set_seed
+    tf.random.set_seed(before)
+
+
+def test_all_norms_in_one_pass(set_seed):
+    """As a step of training with momentum 0 leaves them, each by its batch."""
+    task, model = models.paper()
+    images, arguments = _batch(task.task_config)
+    norms = measured_norms.trained_norms(model)
+    # The cells on crops, and Model Garden's head of proposals.
+    cells = model.detection_head[0].cells
+    assert 0 < len(cells.trained_norms()) < len(norms)
+    assert any(isinstance(norm, tf_keras.layers.Layer) for norm in norms)
+    before = [norm.moving_mean.numpy() for norm in norms]
+    with measured_norms.measured_batch_norms(model) as flat:
+        set_seed(1)  # Of the regions that are sampled.
+        model(images, **arguments, training=True)
+        means, squares = (vector.numpy() for vector in flat())
+    for norm, mean in zip(norms, before, strict=True):
+        np.testing.assert_array_equal(norm.moving_mean, mean)
+        norm.momentum = 0.0
+    set_seed(1)
+    model(images, **arguments, training=True)
+
+    def joined(name):
+        return np.concatenate([getattr(norm, name) for norm in norms])
+
+    np.testing.assert_allclose(means, joined("moving_mean"), 1e-3, 1e-4)
+    # TensorFlow's kernel averages the unbiased variance in tf_keras's norms.
+    np.testing.assert_allclose(
+        squares - means**2, joined("moving_variance"), 0.05, 1e-4
+    )
+
+
+def _batch(config):
+    """Two images with a box each, and what training is given with them."""
+    height, width, _ = config.model.input_size
+    images = np.random.default_rng(0).normal(size=(2, height, width, 3))
+    anchors = anchor_generator(config.model)((height, width))
+    arguments = {
+        "image_shape": tf.constant([[height, width]] * 2, tf.float32),
+        "anchor_boxes": {
+            level: tf.repeat(boxes[None], 2, axis=0)
+            for level, boxes in anchors.items()
+        },
+        "gt_boxes": tf.constant([[[4, 4, 40, 40]]] * 2, tf.float32),
+        "gt_classes": tf.ones((2, 1), tf.int32),
+    }
+    return tf.constant(images, tf.float32), arguments
+
+
+def _wrapped(**options):
+    """The smallest detector that has a batch norm."""
+
+    def build():
+        inputs = keras.Input((4, 4, 3))
+        norm = keras.layers.BatchNormalization()
+        return keras.Model(inputs, norm(inputs))
+
+    return Keras3Model(build, **options)
+
+
+def test_frozen_norms_keep_theirs(scene_records):
+    model = _wrapped(freeze_batch_norm=True)
+    assert not measured_norms.trained_norms(model)
+    params = small_params(scene_records)
+    params.task.model.norm_activation.norm_momentum = 0.99
+    for choice in recalibration.CHOICES:
+        params.task.recalibrate_batch_norm = choice
+        assert announcement(params, 1, model) is None
+
+
 def test_averaged_weights_get_their_own(job):
     """The checkpoint keeps both weights; the statistics are the average's."""
     folder, params, _ = job
@@ -130,21 +211,86 @@ def test_averaged_weights_get_their_own(job):
         np.testing.assert_allclose(norm.moving_variance, variance, 1e-3, 1e-4)
 
 
+class _Trainer(orbit.AbstractTrainer, orbit.AbstractEvaluator):
+    """Counts steps, which is all that it has in common with Model Garden's."""
+
+    task = optimizer = None
+
+    def __init__(self, events):
+        self.model = tf_keras.Sequential()
+        self.strategy = tf.distribute.get_strategy()
+        self.global_step = tf.Variable(0, dtype=tf.int64)
+        self.checkpoint = tf.train.Checkpoint(step=self.global_step)
+        self.events = events
+
+    def initialize(self):
+        pass
+
+    def train(self, num_steps):
+        self.global_step.assign_add(tf.cast(num_steps, tf.int64))
+        return {"training_loss": tf.constant(0.0)}
+
+    def evaluate(self, num_steps):
+        self.events.append(("used", int(self.global_step)))
+
+
+def test_measures_before_each_use(scene_records, tmp_path, monkeypatch):
+    """Orbit saves after the first loop, and counts on from where it began."""
+    events, save = [], tf.train.CheckpointManager.save
+
+    def saved(manager, *args, **kwargs):
+        path = save(manager, *args, **kwargs)
+        if path:
+            events.append(("used", int(path.rpartition("-")[2])))
+        return path
+
+    monkeypatch.setattr(tf.train.CheckpointManager, "save", saved)
+    monkeypatch.setattr(
+        recalibration.Recalibration,
+        "_recalibrate",
+        lambda self: events.append(
+            ("measured", int(self._trainer.global_step))
+        ),
+    )
+
+    def run(mode, steps):
+        params = small_params(scene_records)
+        params.trainer.checkpoint_interval = 4
+        params.trainer.validation_interval = 6
+        params.trainer.train_steps = steps
+        trainer = _Trainer(events)
+        folder = str(tmp_path / mode)
+        _Runner(True, None, None, mode, params, folder, trainer=trainer).run()
+        measured = [step for what, step in events if what == "measured"]
+        order = list(dict.fromkeys(events))
+        events.clear()
+        assert order == [
+            (what, step) for step in measured for what in ("measured", "used")
+        ]
+        return measured
+
+    assert run("train", 8) == [2, 6, 8]
+    assert run("train", 8) == []
+    assert run("train_and_eval", 3) == [2, 3]
+    assert run("train_and_eval", 10) == [7, 9, 10]
+
+
 def test_when_it_measures(scene_records):
     params = small_params(scene_records, ",task.recalibrate_batch_norm=auto")
+    model = _wrapped()
     norm = params.task.model.norm_activation
     params.trainer.train_steps, norm.norm_momentum = 500, 0.99
     assert measures(params, replicas=1)
-    assert "measured anew" in announcement(params, replicas=1)
+    assert "measured anew" in announcement(params, 1, model)
     assert not measures(params, replicas=2)
-    line = announcement(params, replicas=2)
+    line = announcement(params, 2, model)
     assert line.startswith("task.model.norm_activation.norm_momentum: 0.99 is")
     assert line.endswith(
         "--params_override=task.model.norm_activation.norm_momentum=0.96"
     )
     norm.norm_momentum = 0.9
     assert not measures(params, replicas=1)
-    assert announcement(params, replicas=1) is None
+    assert announcement(params, 1, model) is None
     params.task.recalibrate_batch_norm = "always"
     with pytest.raises(InputError) as error:
         measures(params, replicas=2)
