@@ -6,8 +6,6 @@ FILES = {
     "litert": "model.tflite",
     "onnx": "model.onnx",
 }
-
-
 # By the name that each is imported by.
 PACKAGES = {
     "saved_model": {},

@@ -20,29 +20,3 @@ from nasnet_tf.zoo.applications import (
     read_images,
 )
 from nasnet_tf.zoo.presets import from_preset, get_preset, list_presets
-
-__all__ = [
-    "NASNET_A",
-    "NASNET_B",
-    "NASNET_C",
-    "Block",
-    "Cell",
-    "Genotype",
-    "InputError",
-    "NASNet",
-    "NASNetLarge",
-    "NASNetMobile",
-    "RecalibrateBatchNorm",
-    "decode_predictions",
-    "drop_path_scope",
-    "feature_extractor",
-    "fold_batch_norm",
-    "from_preset",
-    "get_genotype",
-    "get_preset",
-    "list_presets",
-    "load_weights",
-    "preprocess_input",
-    "read_images",
-    "recalibrate_batch_norm",
-]

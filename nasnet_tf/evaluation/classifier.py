@@ -8,6 +8,7 @@ from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.data import open_evaluation
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.data.split import Split, read_split
+from nasnet_tf.evaluation.measures import PACKAGES
 from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.training.checkpoint import CONFIG_FILE, restore_network
 from nasnet_tf.training.config import ExperimentConfig
@@ -15,8 +16,6 @@ from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.network import build_network
 from nasnet_tf.weights import load_weights
 from nasnet_tf.zoo.classification import load_saved
-
-PACKAGES = {"scikit-learn": "sklearn"}
 
 
 @dataclasses.dataclass(frozen=True)

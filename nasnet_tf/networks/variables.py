@@ -11,8 +11,6 @@ WEIGHTS = (
     "moving_mean",
     "moving_variance",
 )
-
-
 CLASSIFIERS = ("logits", "aux_logits")
 
 

@@ -17,19 +17,13 @@ from nasnet_tf.files.output_file import check_output, written_beside
 from nasnet_tf.pictures.cell_layout import BOX_HEIGHT, lay_out
 
 SUFFIXES = (".svg", ".png")
-
-
 FILLS = {
     "input": "#e6e6e6",
     "operation": "#fff0b3",
     "combiner": "#c5e5b4",
     "output": "#d0d0d0",
 }
-
-
 BORDER = "#555555"
-
-
 # One colour for each hidden state, all dark enough on white; blocks go on
 # where the inputs end, and begin again after the last.
 COLORS = (
@@ -48,20 +42,10 @@ COLORS = (
     "#6b3f1d",
     "#0d9488",
 )
-
-
 OUTPUT_COLOR = "#8f8f8f"
-
-
 MARGIN = 0.25
-
-
 CELL_GAP = 0.9
-
-
 HEADING = 0.5
-
-
 DPI = 150
 
 

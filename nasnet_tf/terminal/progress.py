@@ -5,8 +5,6 @@ import sys
 
 # Clears the line of a terminal from the cursor on.
 _CLEAR = "\x1b[K"
-
-
 # What a line that is too long for the terminal does without, in this order.
 _SPARED = ("lr ", "epoch ", "loss ", "accuracy ")
 

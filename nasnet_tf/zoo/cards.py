@@ -8,8 +8,6 @@ from nasnet_tf.zoo.mult_adds import count_preset
 from nasnet_tf.zoo.presets import NO_WEIGHTS, PRESETS, get_preset
 
 WIDTH = 130
-
-
 # Two lines over each column and how it is aligned.
 COLUMNS = (
     ("", "network", "<"),
@@ -24,8 +22,6 @@ COLUMNS = (
     ("", "weights", "<"),
     ("", "note", "<"),
 )
-
-
 COUNTED = (
     "Parameters are the trainable ones, without batch-norm statistics; "
     "mult-adds are those of convolutions and classifier for one image of the "

@@ -16,11 +16,7 @@ from nasnet_tf.zoo.applications import decode_predictions, preprocess_input
 from nasnet_tf.zoo.presets import from_preset, get_preset
 
 DEFAULT_PRESET = "nasnet_a_mobile"
-
-
 DEFAULT_SIZE = 224
-
-
 BATCH_SIZE = 32
 
 

@@ -76,8 +76,6 @@ _OPTIONAL = (
     "batch_norm_momentum",
     "batch_norm_epsilon",
 )
-
-
 SIZES = {"imagenet": 224, "cifar": 32}
 
 
