@@ -45,13 +45,19 @@ def test_a_training_job(before):
     assert result.history["training"]["step"] == [1, 2, 3, 4]
 
 
+def drawn(result):
+    return [(one.decisions, one.reward) for one in result.records]
+
+
 def test_a_search(before):
     result, trainer = run_search(small_search(RL), before / "search_rl")
     assert result.complete
     assert len(result.records) == 24
     assert len(trainer.trained) == 10
-    # What an unbroken one ended with, then.
-    assert result.digest.startswith("251c62866f3f2e84")
+    # Not the digest: it is of the controller's last bits too, and those differ
+    # between processors.
+    unbroken, _ = run_search(small_search(RL), before / "unbroken")
+    assert drawn(result) == drawn(unbroken)
 
 
 @pytest.mark.slow

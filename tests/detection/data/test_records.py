@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import tensorflow as tf
 from official.vision.dataloaders import tf_example_decoder
 from PIL import Image
 
-from detection.data import records
+from detection.data import records, threads
 from detection.data.annotations import read_annotations
 from detection.data.records import check_whole, write_records
 from nasnet_tf import InputError
@@ -234,13 +235,24 @@ def test_an_interrupt_leaves_nothing_and_stops_all_threads(
     tmp_path, monkeypatch
 ):
     data = read_set(tmp_path)
-    taken = []
+    original, stop = records.serialized_example, threads._Step.stop
+    taken, stopped = [], threading.Event()
 
     def interrupted(image, categories):
         taken.append(image.id)
-        raise KeyboardInterrupt
+        if len(taken) == 1:
+            raise KeyboardInterrupt
+        # The thread may have a second file in hand before the first's error
+        # arrives; it ends after this image.
+        assert stopped.wait(60)
+        return original(image, categories)
+
+    def stop_and_tell(step):
+        stop(step)
+        stopped.set()
 
     monkeypatch.setattr(records, "serialized_example", interrupted)
+    monkeypatch.setattr(threads._Step, "stop", stop_and_tell)
     with pytest.raises(KeyboardInterrupt):
         write_records(data, tmp_path / "out", shards=3, workers=1)
     assert names(tmp_path / "out") == []
