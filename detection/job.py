@@ -169,6 +169,18 @@ class _Runner(train_lib.OrbitExperimentRunner):
         self._recalibrates = recalibrates
         super().__init__(*args, **kwargs)
 
+    def _build_trainer(self, task, train, evaluate):
+        trainer = super()._build_trainer(task, train, evaluate)
+        optimizer = getattr(trainer, "optimizer", None)
+        # An average wraps the optimizer that has the variables.
+        optimizer = getattr(optimizer, "_optimizer", optimizer)
+        if train and hasattr(optimizer, "build"):
+            # Else the first step makes its variables, and TensorFlow traces
+            # that step a second time.
+            with self.strategy.scope():
+                optimizer.build(trainer.model.trainable_variables)
+        return trainer
+
     def _build_controller(self, *args, train_actions=None, **kwargs):
         actions = list(train_actions or ())
         if self._recalibrates:

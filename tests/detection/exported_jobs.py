@@ -8,6 +8,7 @@ import tensorflow as tf
 from official.core import task_factory, train_utils
 
 from detection.experiments import read_experiment
+from tests.training.jobs import one_block_genotype
 
 CATEGORIES = [{"id": n, "name": f"thing {n}"} for n in (1, 2, 3)]
 # One step brings the moving statistics to what the network sees.
@@ -15,14 +16,23 @@ MOMENTUM = ",task.model.norm_activation.norm_momentum=0.01"
 SIZES = ((64, 64), (90, 50), (40, 100))
 
 
-def make_job(folder, experiment, overrides, step=400):
+def make_job(folder, experiment, overrides, genotype=None):
     """Writes params.yaml, categories.json and a checkpoint as Orbit does.
+
+    Args:
+        genotype: None: cells of one block.
 
     Returns:
         The folder.
     """
-    folder = pathlib.Path(folder)
-    params = read_experiment(experiment, (), overrides + MOMENTUM)
+    folder, step = pathlib.Path(folder), 400
+    folder.mkdir(exist_ok=True)
+    genotype = genotype or one_block_genotype(folder, "separable_conv_3x3")
+    params = read_experiment(
+        experiment,
+        (),
+        f"{overrides}{MOMENTUM},task.model.backbone.nasnet.genotype={genotype}",
+    )
     model = task_factory.get_task(params.task).build_model()
     randomize(model, params.task.model.input_size[0])
     checkpoint = tf.train.Checkpoint(

@@ -1,10 +1,11 @@
 """Steps of a detector on two logical CPUs: prints numbers.
 
-Run by `test_detection_distributed.py` in a process of its own, because devices
+Run by `test_distributed.py` in a process of its own, because devices
 can only be split before TensorFlow computes.
 """
 
 import json
+import pathlib
 import sys
 
 import numpy as np
@@ -17,6 +18,7 @@ tf.config.set_logical_device_configuration(
 )
 
 from tests.detection.models import example_batch, fpn, random_images  # noqa: E402
+from tests.training.jobs import one_block_genotype  # noqa: E402
 
 DROP_PATH = (
     ",task.model.backbone.nasnet.drop_path_keep_prob=0.5,"
@@ -44,9 +46,13 @@ def features(strategy, model):
 
 
 def main(checkpoint):
+    genotype = one_block_genotype(
+        pathlib.Path(checkpoint).parent, "separable_conv_3x3"
+    )
+    overrides = f"{DROP_PATH},task.model.backbone.nasnet.genotype={genotype}"
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
-        task, model = fpn(DROP_PATH)
+        task, model = fpn(overrides)
         optimizer = tf_keras.optimizers.SGD(0.05, 0.9)
     batches = [example_batch(task, seed=seed) for seed in (1, 2)]
     inputs = tf.nest.map_structure(
@@ -69,7 +75,7 @@ def main(checkpoint):
         if "moving" in name
     }
     path = tf.train.Checkpoint(model=model).write(checkpoint)
-    _, single = fpn(DROP_PATH)
+    _, single = fpn(overrides)
     status = tf.train.Checkpoint(model=single).read(path)
     status.assert_existing_objects_matched()
     restored = single.backbone.variables_by_name

@@ -4,17 +4,19 @@ import pathlib
 
 from detection.data import annotations, records, scenes
 from detection.experiments import read_experiment
+from tests.training.jobs import one_block_genotype
 
 EXPERIMENT = "fasterrcnn_nasnet_digits"
 SMALL = (
     "task.model.input_size=[64,64,3],"
-    "task.model.backbone.nasnet.penultimate_filters=192,"
+    "task.model.backbone.nasnet.penultimate_filters=64,"
     "task.model.decoder.fpn.num_filters=8,task.model.rpn_head.num_filters=8,"
     "task.model.detection_head.fc_dims=8,"
     "task.train_data.global_batch_size=2,"
     "trainer.train_steps=4,trainer.steps_per_loop=2,"
     "trainer.summary_interval=2,trainer.checkpoint_interval=2,"
-    "trainer.validation_interval=4,task.recalibrate_batch_norm=never"
+    "trainer.validation_interval=4,trainer.optimizer_config.optimizer.type=sgd,"
+    "task.recalibrate_batch_norm=never"
 )
 
 
@@ -30,9 +32,11 @@ def write_records(folder, count=6) -> pathlib.Path:
 
 
 def overrides(folder, more="") -> str:
-    """Of the experiment, to read those records."""
+    """Of the experiment, to read those records; its cells of one block."""
     return (
-        f"{SMALL},task.train_data.input_path={folder}/train*,"
+        f"{SMALL},"
+        f"task.model.backbone.nasnet.genotype={one_block_genotype(folder)},"
+        f"task.train_data.input_path={folder}/train*,"
         f"task.validation_data.input_path={folder}/validation*{more}"
     )
 

@@ -39,7 +39,6 @@ def job(scene_records, tmp_path_factory):
     folder = tmp_path_factory.mktemp("job")
     params = small_params(
         scene_records,
-        ",trainer.optimizer_config.optimizer.type=sgd"
         ",trainer.optimizer_config.ema.average_decay=0.9"
         ",task.recalibrate_batch_norm=always",
     )

@@ -119,7 +119,8 @@ def test_another_model_in_its_folder_is_one_line(trained, scene_records):
             "tfds_split: missing",
         ),
         (
-            ",trainer.optimizer_config.ema.average_decay=0.9",
+            ",trainer.optimizer_config.ema.average_decay=0.9"
+            ",trainer.optimizer_config.optimizer.type=adamw_experimental",
             "train",
             "does not work with adamw_experimental",
         ),

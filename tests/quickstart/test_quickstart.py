@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import nasnet_tf
+from detection import experiments
 from nasnet_tf import InputError
 from nasnet_tf.configuration.files import save_config
 from nasnet_tf.data import digits
@@ -33,6 +34,7 @@ from nasnet_tf.quickstart import (
 from nasnet_tf.quickstart.context import Context
 from nasnet_tf.search.config_checks import read_search_config
 from nasnet_tf.training.config_files import read_config
+from tests.detection.small_jobs import SMALL
 from tests.training.jobs import one_block_genotype
 
 FILES = {
@@ -83,6 +85,10 @@ def tiny_run(data, tmp_path_factory):
         "child.method=built,data.held_out=20,recipe.steps=1",
     )
     save_config(search, folder / "search.yaml")
+    genotype = (
+        f"task.model.backbone.nasnet.genotype={one_block_genotype(folder)}"
+    )
+    read_experiment = experiments.read_experiment
     few = digits.Digits(
         data.train_images[:100],
         data.train_labels[:100],
@@ -95,6 +101,13 @@ def tiny_run(data, tmp_path_factory):
         patch.setattr(training, "CONFIG", folder / "tiny.yaml")
         patch.setattr(detection, "SCENES", {"train": 8, "validation": 2})
         patch.setattr(detection, "STEPS", 2)
+        patch.setattr(
+            experiments,
+            "read_experiment",
+            lambda name, files, override: read_experiment(
+                name, files, f"{SMALL},{genotype},{override}"
+            ),
+        )
         patch.setattr(searching, "CONFIG", folder / "search.yaml")
         patch.setattr(searching, "SAMPLES", 2)
         patch.setattr(searching, "ROUND_SIZE", 2)

@@ -157,6 +157,7 @@ def job(photos, tmp_path_factory):
         f"data.source=folder,data.data_dir={photos},data.mixup=0.2",
         "recipe.class_weights=balanced,recipe.steps=1",
         "model.auxiliary_head=true",
+        operation="separable_conv_3x3",
     )
     return config, folder / "job", train(config, folder / "job", quiet=True)
 

@@ -103,6 +103,7 @@ def test_the_best_network_is_kept_beside_the_last(tmp_path):
         tmp_path,
         "recipe.optimizer=adam,recipe.learning_rate=0.3,recipe.steps=8,"
         "recipe.schedule=constant,runtime.evaluate_every_epochs=0.0056",
+        operation="separable_conv_3x3",
     )
     result = train(config, tmp_path / "job", quiet=True)
     evaluations = result.history["evaluation"]

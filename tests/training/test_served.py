@@ -19,7 +19,7 @@ SLOW = (
 
 
 def run(folder, *overrides):
-    config = small_job(folder, SLOW, *overrides)
+    config = small_job(folder, SLOW, *overrides, operation="separable_conv_3x3")
     return config, train(config, folder / "job", quiet=True)
 
 

@@ -185,7 +185,7 @@ def test_params_are_those_of_the_job(exported, job):
 )
 @pytest.mark.parametrize("format", ["saved_model", "litert"])
 def test_other_detectors(experiment, overrides, format, images, tmp_path):
-    job = make_job(tmp_path / "job", experiment, overrides)
+    job = make_job(tmp_path / "job", experiment, overrides, "NASNET_A")
     result = export_detector(
         job, tmp_path / "out", format, images=images, quiet=True
     )
