@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 from official.core import task_factory
 
+import nasnet_tf
 from detection.data.categories import read_categories
 from detection.experiments import list_experiments, read_experiment
 from detection.job import (
@@ -23,13 +24,15 @@ from detection.job import (
 )
 from detection.job_folder import read_params
 from nasnet_tf.checks.errors import InputError
-from tests.conftest import line_of, tiny_network
+from nasnet_tf.networks.variables import named_variables
+from tests.conftest import line_of, randomize, tiny_network
 from tests.detection.small_jobs import (
     EXPERIMENT,
     overrides,
     small_params,
     write_records,
 )
+from tests.training.jobs import one_block
 
 
 @pytest.fixture(scope="module")
@@ -258,13 +261,9 @@ def test_a_frozen_backbone_keeps_the_classifiers_features(
     scene_records, tmp_path
 ):
     """Weights, and moving statistics too."""
-    import nasnet_tf
-    from nasnet_tf.networks.variables import named_variables
-    from tests.conftest import randomize
-
     more = ",task.freeze_backbone=true,task.initial_weights={}"
     classifier = randomize(
-        nasnet_tf.NASNet("NASNET_A", 1, 192, input_shape=(64, 64, 3), classes=7)
+        nasnet_tf.NASNet(one_block(), 1, 64, input_shape=(64, 64, 3), classes=7)
     )
     file = tmp_path / "classifier.keras"
     classifier.save(file)
@@ -282,4 +281,4 @@ def test_a_frozen_backbone_keeps_the_classifiers_features(
         name = name.replace(".S", "/")
         assert np.array_equal(reader.get_tensor(key), expected[name]), name
         compared += 1
-    assert compared > 150
+    assert compared > 60

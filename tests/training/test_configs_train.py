@@ -8,20 +8,22 @@ from nasnet_tf.configuration.files import list_configs
 from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.job import train
 from nasnet_tf.zoo.configured_network import network_arguments
+from tests.training.jobs import one_block, one_block_genotype
 
-# One cell a group of F = 8, the smallest input that the auxiliary heads take.
+# The smallest input that the auxiliary heads take.
 SIZES = {"imagenet": 96, "cifar": 32}
-DIVISORS = {"NASNET_A": 24, "NASNET_B": 24, "NASNET_C": 20}
 
 
-def reduced(name):
+def reduced(name, folder):
+    """One cell of one block a group, F = 8."""
     config = read_config([name])
     if not config.model.preset and not config.model.genotype:
         config.model.preset = "nasnet_a_mobile"
     arguments = network_arguments(config.model)
-    filters = 8 * DIVISORS[arguments["genotype"]]
+    filters = 8 * one_block().filters_divisor
     return read_config(
         override=(
+            f"model.genotype={one_block_genotype(folder)},"
             f"model.num_cells=1,model.penultimate_filters={filters},"
             f"model.input_size={SIZES[arguments['stem']]},"
             "model.batch_norm_momentum=0.5,model.initial_weights=null,"
@@ -37,12 +39,12 @@ def reduced(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list_configs())
 def test_three_steps(name, tmp_path):
-    config = reduced(name)
-    result = train(config, tmp_path, quiet=True)
+    config = reduced(name, tmp_path)
+    result = train(config, tmp_path / "job", quiet=True)
     assert result.complete and result.step == 3
     losses = result.history["training"]["loss"]
     assert len(losses) == 3 and all(map(math.isfinite, losses))
     assert math.isfinite(result.evaluation["loss"])
     if config.model.auxiliary_head:
         assert len(result.history["training"]["auxiliary_loss"]) == 3
-    assert (tmp_path / "model.keras").stat().st_size > 0
+    assert (tmp_path / "job" / "model.keras").stat().st_size > 0

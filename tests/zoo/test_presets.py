@@ -21,6 +21,7 @@ def test_mixed_precision(preset):
     shape = _shape(preset)
     arguments = {
         "input_shape": shape,
+        "num_cells": 1,
         # The statistics of the last batch, so that no activation grows past
         # what float16 holds, as in a trained network.
         "batch_norm_momentum": 0.0,
@@ -60,6 +61,7 @@ def test_rematerialised_equals_plain(preset):
         model = nasnet_tf.from_preset(
             preset,
             input_shape=shape,
+            num_cells=1,
             rematerialize=rematerialize,
             drop_path_keep_prob=0.7,
             drop_path_total_steps=10,

@@ -217,7 +217,8 @@ def test_the_command(files, tmp_path):
     assert medians == [row[2] for row in table]
     image = np.asarray(Image.open(out / "benchmark.png").convert("RGB"))
     for color in ((0x3B, 0x82, 0xF6), (0xF5, 0x9E, 0x0B)):
-        assert (image == color).all(axis=-1).sum() > 1000
+        # A bar is as long as its file is slow: one may be short.
+        assert (image == color).all(axis=-1).sum() > 100
 
 
 @pytest.mark.parametrize(
