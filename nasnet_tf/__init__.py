@@ -13,11 +13,13 @@ __all__ = [
     "NASNET_C",
     "Block",
     "Cell",
+    "Convolution",
     "Genotype",
     "InputError",
     "NASNet",
     "NASNetLarge",
     "NASNetMobile",
+    "OperationForm",
     "RecalibrateBatchNorm",
     "__version__",
     "decode_predictions",
@@ -32,6 +34,7 @@ __all__ = [
     "preprocess_input",
     "read_images",
     "recalibrate_batch_norm",
+    "register_operation",
 ]
 
 

@@ -2,6 +2,11 @@
 
 from nasnet_tf.cells.genotype import Block, Cell, Genotype
 from nasnet_tf.cells.genotypes import NASNET_A, NASNET_B, NASNET_C, get_genotype
+from nasnet_tf.cells.operations import (
+    Convolution,
+    OperationForm,
+    register_operation,
+)
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.layers import drop_path_scope
 from nasnet_tf.networks.batch_norm_statistics import (

@@ -10,26 +10,11 @@ import dataclasses
 import json
 import pathlib
 
+from nasnet_tf.cells.operations import operation_names
 from nasnet_tf.checks.arguments import check_choice, check_flag, check_integer
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.files.output_file import written_beside
 
-# The 13 operations of the search space (section 2).
-OPERATIONS = (
-    "identity",
-    "conv_1x3_3x1",
-    "conv_1x7_7x1",
-    "dilated_conv_3x3",
-    "avg_pool_3x3",
-    "max_pool_3x3",
-    "max_pool_5x5",
-    "max_pool_7x7",
-    "conv_1x1",
-    "conv_3x3",
-    "separable_conv_3x3",
-    "separable_conv_5x5",
-    "separable_conv_7x7",
-)
 # The first two are the paper's; B and C add the other two (App. A.2).
 COMBINERS = ("add", "concat", "add_layer_norm", "add_instance_norm")
 # How the outputs of a cell reach the cells after it (App. B and Fig. 7).
@@ -48,7 +33,8 @@ class Block:
     """Two operations on two hidden states, and how they are combined.
 
     Args:
-        left: `(operation, hidden state)`, the operation one of `OPERATIONS`.
+        left: `(operation, hidden state)`, the operation one of
+            `nasnet_tf.cells.operations`.
         right: the same.
         combiner: one of `COMBINERS`.
     """
@@ -114,7 +100,9 @@ class Cell:
                 ("left", "right"), block.branches, strict=True
             ):
                 where = f"block {number}, {side}"
-                check_choice(f"{where}, operation", operation, OPERATIONS)
+                check_choice(
+                    f"{where}, operation", operation, operation_names()
+                )
                 remedy = f"is not ready yet; the block can read 0..{limit - 1}"
                 _check_index(where, state, limit, remedy)
             check_choice(f"block {number}, combiner", block.combiner, COMBINERS)

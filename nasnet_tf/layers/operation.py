@@ -1,4 +1,4 @@
-"""The 13 operations of the search space as one layer.
+"""The operations of blocks as one layer.
 
 Each operation is a first stage without weights on a hidden state (a ReLU, a
 pool, or nothing) and a chain of convolutions. A cell computes a first
@@ -8,6 +8,7 @@ stage once, however many operations begin with it.
 import keras
 from keras import ops
 
+from nasnet_tf.cells.operations import operation_form
 from nasnet_tf.layers.convolution import (
     batch_norm,
     conv,
@@ -18,13 +19,10 @@ from nasnet_tf.layers.convolution import (
 )
 
 FORMAT = "channels_last"
-# Share of F between the two 1x1 convolutions of a bottleneck. Not published:
-# taken from the same group's later networks.
-BOTTLENECKS = {
-    "conv_1x3_3x1": 3 / 8,
-    "conv_1x7_7x1": 1 / 4,
-    "conv_3x3": 1 / 4,
-    "dilated_conv_3x3": 1 / 4,
+_MAKE = {
+    "conv": conv,
+    "dilated_conv": dilated_conv,
+    "separable_conv": separable_conv,
 }
 
 
@@ -42,7 +40,7 @@ class Operation(keras.layers.Layer):
     convolutions and their BN alone. The paper does not publish this form.
 
     Args:
-        operation: a name of `nasnet_tf.cells.genotype.OPERATIONS`.
+        operation: a name in `nasnet_tf.cells.operations`.
         filters: channels of the output.
         strides: 1 or 2.
         bottleneck: see above.
@@ -68,6 +66,7 @@ class Operation(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.operation = operation
+        self.form = operation_form(operation)
         self.filters = filters
         self.strides = strides
         self.bottleneck = bottleneck
@@ -78,21 +77,15 @@ class Operation(keras.layers.Layer):
         self.norms = []
 
     @property
-    def kernel_size(self):
-        """The size in the operation's name; `(1, 7)` for `conv_1x7_7x1`."""
-        height, width = self.operation.split("_")[-1].split("x")
-        return (int(height), int(width))
-
-    @property
     def is_pool(self):
         """Whether the operation is a pool."""
-        return "_pool_" in self.operation
+        return self.form.pool is not None
 
     def stage(self, channels):
         """What `first_stage` does to a state of so many channels, as a key."""
         if self.is_pool:
             return (self.operation, self.strides)
-        if self.operation == "identity" and self._keeps_shape(channels):
+        if not self.form.convolutions and self._keeps_shape(channels):
             return ("identity", 1)
         return ("relu", 1)
 
@@ -106,11 +99,11 @@ class Operation(keras.layers.Layer):
             return ops.relu(state)
         if stage == "identity":
             return state
-        pool = ops.max_pool if "max" in stage else average_pool
-        padding = "same"
+        pool = ops.max_pool if self.form.pool == "max" else average_pool
+        side, padding = self.form.pool_size, "same"
         if self.padding == "keras" and self.strides == 2:
-            state, padding = _pad_zeros(state, self.kernel_size[0]), "valid"
-        return pool(state, self.kernel_size, self.strides, padding, FORMAT)
+            state, padding = _pad_zeros(state, side), "valid"
+        return pool(state, (side, side), self.strides, padding, FORMAT)
 
     def first_stage_shape(self, shape):
         """The shape that `first_stage` returns for a state of `shape`."""
@@ -134,38 +127,42 @@ class Operation(keras.layers.Layer):
 
     def steps(self, channels):
         """The convolutions: what makes each, kernel size, filters, strides."""
-        name, filters, strides = self.operation, self.filters, self.strides
+        filters, strides = self.filters, self.strides
         if self.is_pool:
             return [] if channels == filters else [(conv, 1, filters, 1)]
-        if name == "identity":
+        if not self.form.convolutions:
             keeps = self._keeps_shape(channels)
             return [] if keeps else [(conv, 1, filters, strides)]
-        if name == "conv_1x1":
-            return [(conv, 1, filters, strides)]
-        size = self.kernel_size
-        if name.startswith("separable"):
-            return [
-                (separable_conv, size, filters, strides),
-                (separable_conv, size, filters, 1),
-            ]
         inner = filters
-        if self.bottleneck:
-            inner = max(1, int(filters * BOTTLENECKS[name]))
-        if name in ("conv_1x3_3x1", "conv_1x7_7x1"):
-            steps = [
-                (conv, size, inner, (1, strides)),
-                (conv, size[::-1], inner, (strides, 1)),
-            ]
-        elif name == "dilated_conv_3x3":
-            # Subsampled afterwards, because Keras allows no stride beside a
-            # dilation: by the last 1x1 convolution or else by a pool of 1.
-            steps = [(dilated_conv, size, inner, 1)]
-        else:
-            steps = [(conv, size, inner, strides)]
-        if self.bottleneck:
-            last = strides if name == "dilated_conv_3x3" else 1
-            steps = [(conv, 1, inner, 1), *steps, (conv, 1, filters, last)]
+        if self._has_bottleneck:
+            inner = max(1, int(filters * self.form.bottleneck))
+        taken, left = self._strides()
+        steps = [
+            (_MAKE[one.kind], one.size, inner, stride)
+            for one, stride in zip(self.form.convolutions, taken, strict=True)
+        ]
+        if self._has_bottleneck:
+            steps = [(conv, 1, inner, 1), *steps, (conv, 1, filters, left)]
         return steps
+
+    @property
+    def _has_bottleneck(self):
+        return self.bottleneck and self.form.bottleneck is not None
+
+    def _strides(self):
+        """The strides of each convolution, and the one left at the end.
+
+        The first convolution that can takes the stride in an axis. What none
+        took subsamples the result: in the last convolution of a bottleneck, or
+        else in a pool of 1.
+        """
+        taken, left = [], [self.strides, self.strides]
+        for one in self.form.convolutions:
+            strides = [1, 1]
+            for axis in one.strided_axes:
+                strides[axis], left[axis] = left[axis], 1
+            taken.append(tuple(strides))
+        return taken, left[0]  # a form halves both axes, or none
 
     def _convolution(self, number, make, size, filters, strides):
         return make(
@@ -181,9 +178,9 @@ class Operation(keras.layers.Layer):
     def subsamples(self):
         """Whether every second pixel of the chain's result is taken."""
         return (
-            self.operation == "dilated_conv_3x3"
-            and self.strides > 1
-            and not self.bottleneck
+            bool(self.form.convolutions)
+            and not self._has_bottleneck
+            and self._strides()[1] != 1
         )
 
     def call(self, inputs, training=None):

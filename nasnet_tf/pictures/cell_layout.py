@@ -10,24 +10,24 @@ import dataclasses
 import itertools
 
 from nasnet_tf.cells.genotype import Cell
+from nasnet_tf.cells.operations import operation_form
 from nasnet_tf.pictures.cell_graph import SWEEPS, CellGraph
 
-LABELS = {
-    "identity": "identity", "conv_1x1": "conv 1x1", "conv_3x3": "conv 3x3",
-    "conv_1x3_3x1": "conv 1x3-3x1", "conv_1x7_7x1": "conv 1x7-7x1",
-    "dilated_conv_3x3": "dilated 3x3", "avg_pool_3x3": "avg 3x3",
-    "max_pool_3x3": "max 3x3", "max_pool_5x5": "max 5x5",
-    "max_pool_7x7": "max 7x7", "separable_conv_3x3": "sep 3x3",
-    "separable_conv_5x5": "sep 5x5", "separable_conv_7x7": "sep 7x7",
-    "add": "add", "concat": "concat", "add_layer_norm": "add + layer norm",
+_COMBINERS = {
+    "add_layer_norm": "add + layer norm",
     "add_instance_norm": "add + instance norm",
-}  # fmt: skip
+}
 SIDES = ("left", "right")
 BOX_HEIGHT = 0.44
 CHARACTER = 0.088  # a little more than a character of the 10-point labels
 OPERATION_GAP = 0.12  # between the two operations of a block
 COMBINER_GAP = 0.34  # between the operations and their combiner
 ITEM_GAP = 0.34  # between blocks or lanes of a layer
+
+
+def combiner_label(combiner: str) -> str:
+    """How a combiner is called in a drawing."""
+    return _COMBINERS.get(combiner, combiner)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +95,8 @@ class _Placement:
     def __init__(self, cell, stride):
         self.cell, self.stride = cell, stride
         self.graph = CellGraph(cell)
-        longest = max(
-            len(LABELS[o]) for b in cell.blocks for o, _ in b.branches
-        )
+        operations = [o for b in cell.blocks for o, _ in b.branches]
+        longest = max(len(operation_form(o).label) for o in operations)
         self.operation_width = CHARACTER * max(longest, 7) + 0.16
         self.widths = {item: self._width(item) for item in self.graph.items}
         self._place_columns()
@@ -117,7 +116,7 @@ class _Placement:
         return max(operations, self._combiner_width(block))
 
     def _combiner_width(self, block):
-        label = LABELS[self.cell.blocks[block].combiner]
+        label = combiner_label(self.cell.blocks[block].combiner)
         return max(0.8, CHARACTER * len(label) + 0.2)
 
     def _place_columns(self):
@@ -201,7 +200,7 @@ class _Placement:
             yield Box(
                 f"block_{number}_{SIDES[side]}",
                 "operation",
-                LABELS[operation],
+                operation_form(operation).label,
                 f"stride {self.stride}" if strided else "",
                 self.x[item] + (shift if side else -shift),
                 self.bottom[row] + BOX_HEIGHT / 2,
@@ -210,7 +209,7 @@ class _Placement:
         yield Box(
             f"block_{number}",
             "combiner",
-            LABELS[block.combiner],
+            combiner_label(block.combiner),
             f"block {number}",
             self.x[item],
             self.top[row] - BOX_HEIGHT / 2,

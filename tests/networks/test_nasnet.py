@@ -16,7 +16,7 @@ GENOTYPES = ["NASNET_A", "NASNET_B", "NASNET_C"]
 
 def _every_operation():
     """A genotype of all operations and combiners, inputs that leave it."""
-    operations = nasnet_tf.cells.genotype.OPERATIONS
+    operations = nasnet_tf.cells.operations.OPERATIONS
     combiners = nasnet_tf.cells.genotype.COMBINERS
     blocks = tuple(
         nasnet_tf.Block(

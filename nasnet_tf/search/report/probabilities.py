@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nasnet_tf.cells.genotype import OPERATIONS
+from nasnet_tf.cells.operations import operation_names
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.pictures import figures
 from nasnet_tf.search.journal.reading import SearchRun
@@ -137,13 +137,13 @@ def operations(samples: np.ndarray, decisions: list[np.ndarray], space):
     ]
     shares = np.mean(chosen, axis=0)
     figure, axes = figures.new_figure(9.4, 4.0)
-    labels = list(space.operations)
+    labels, names = list(space.operations), operation_names()
     order = np.argsort(-shares[-1])
     for index in order:
         axes.plot(
             samples,
             100 * shares[:, index],
-            color=_COLORS[OPERATIONS.index(labels[index])],
+            color=_COLORS[names.index(labels[index]) % len(_COLORS)],
             linewidth=1.7,
             label=f"{labels[index].replace('_', ' ')}  {shares[-1, index]:.1%}",
         )

@@ -4,12 +4,12 @@ import dataclasses
 
 from nasnet_tf.cells.genotype import (
     COMBINERS,
-    OPERATIONS,
     WIRINGS,
     Block,
     Cell,
     Genotype,
 )
+from nasnet_tf.cells.operations import OPERATIONS, operation_names
 from nasnet_tf.checks.arguments import check_choice, check_flag, check_integer
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.space.decisions import DecisionSpace
@@ -31,7 +31,7 @@ class CellSpace(DecisionSpace):
 
     Args:
         name: begins the names of its genotypes.
-        operations: of `OPERATIONS`.
+        operations: of `nasnet_tf.cells.operations`.
         combiners: of `COMBINERS`.
         num_blocks: B.
         num_inputs: hidden states that a cell receives.
@@ -63,7 +63,7 @@ class CellSpace(DecisionSpace):
     bottleneck: bool = True
 
     def __post_init__(self):
-        self._take("operations", OPERATIONS)
+        self._take("operations", operation_names())
         self._take("combiners", COMBINERS)
         check_integer("num_blocks", self.num_blocks)
         check_integer("num_inputs", self.num_inputs)
@@ -200,7 +200,7 @@ def make_cell_space(
             blocks; `"C"`: with the two normalised adds, 4 blocks; `"B"`: as C,
             but all four blocks leave the cell and are the four inputs of the
             next one, which are not projected.
-        operations: None: all 13.
+        operations: None: the paper's 13.
         num_blocks: None: as above; in B also the number of inputs.
         combiners: None: as above.
 

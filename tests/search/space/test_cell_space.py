@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nasnet_tf.cells.genotype import OPERATIONS
 from nasnet_tf.cells.genotypes import NASNET_A, NASNET_B, NASNET_C
+from nasnet_tf.cells.operations import OPERATIONS
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.space.cell_space import CellSpace, make_cell_space
 from nasnet_tf.search.space.decisions import DecisionSpace

@@ -8,6 +8,7 @@ resolutions.
 import dataclasses
 import functools
 
+import numpy as np
 import tensorflow as tf
 
 from nasnet_tf.layers.operation import Operation
@@ -54,7 +55,7 @@ class Link:
         if self.separable:
             return tf.nn.conv2d(x, kernel, 1, "VALID")
         if self.kind == "dilated_conv":
-            return _dilated(x, kernel)
+            return _dilated(x, kernel, self.size)
         return tf.nn.conv2d(x, kernel, self.strides, "SAME")
 
 
@@ -230,14 +231,14 @@ def flat(tensors) -> tf.Tensor:
     return tf.concat([tf.reshape(t, [-1]) for t in tensors], 0)
 
 
-def _dilated(x, kernel):
-    """A SAME 3x3 convolution with dilation 2.
+def _dilated(x, kernel, size):
+    """A SAME convolution with dilation 2.
 
     As TensorFlow makes it where shapes are known: its own kernel has no
     gradient on a CPU.
     """
-    odd = tf.shape(x)[1:3] % 2
-    x = tf.space_to_batch(x, (2, 2), tf.stack([[2, 2], 2 + odd], 1))
+    odd, border = tf.shape(x)[1:3] % 2, np.subtract(size, 1)
+    x = tf.space_to_batch(x, (2, 2), tf.stack([border, border + odd], 1))
     x = tf.nn.conv2d(x, kernel, 1, "VALID")
     return tf.batch_to_space(x, (2, 2), tf.stack([[0, 0], odd], 1))
 

@@ -2,6 +2,7 @@
 
 import functools
 
+from nasnet_tf.cells.operations import operation_form
 from nasnet_tf.layers.cell import NORM_GROUPS
 from nasnet_tf.search.children.traced import instructions as plain
 from nasnet_tf.search.children.traced import reductions
@@ -82,7 +83,7 @@ class InstructionSet:
                 norm = plain.Norm(combiner), plain.NormBackward(combiner)
                 self._add(("norm", combiner), *norm)
         for operation in self.space.operations:
-            for strides in (1, 2) if "_pool_" in operation else ():
+            for strides in (1, 2) if operation_form(operation).pool else ():
                 key = ("pool", operation, strides)
                 pool = plain.Pool(*key[1:]), plain.PoolBackward(*key[1:])
                 self._add(key, *pool)

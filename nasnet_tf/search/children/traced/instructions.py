@@ -7,6 +7,7 @@ traced once for all widths and resolutions.
 
 import tensorflow as tf
 
+from nasnet_tf.cells.operations import operation_form
 from nasnet_tf.search.children.traced import norms
 from nasnet_tf.search.children.traced.chains import flat, gradient
 from nasnet_tf.search.children.traced.registers import fields
@@ -40,8 +41,9 @@ class Pool:
     fields = fields("x", "y")
 
     def __init__(self, operation: str, strides: int):
-        self.is_max = operation.startswith("max")
-        self.size = int(operation.rpartition("x")[2])
+        form = operation_form(operation)
+        self.is_max = form.pool == "max"
+        self.size = form.pool_size
         self.strides = strides
 
     def run(self, frame):

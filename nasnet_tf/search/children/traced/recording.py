@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from nasnet_tf.cells.operations import operation_form
 from nasnet_tf.cells.plan import Plan, PlannedCell
 from nasnet_tf.layers.cell import NORM_GROUPS
 from nasnet_tf.search.children.traced.chains import chain_of, residuals
@@ -232,13 +233,14 @@ class _CellRecording:
         state = self.states[number]
         is_input = number < self.planned.cell.num_inputs
         strides = self.planned.stride if is_input else 1
-        if "_pool_" in operation:
+        form = operation_form(operation)
+        if form.pool:
             key = (number, operation)
             if key not in self.pools:
                 pool = recording.pooled(state, operation, strides)
                 self.pools[key] = pool
             state = self.pools[key]
-        elif (operation, strides, state.channels) != ("identity", 1, filters):
+        elif form.convolutions or (strides, state.channels) != (1, filters):
             state = recording.activated(state)
         return recording.chain(state, operation, name, filters, strides)
 
