@@ -11,16 +11,11 @@ from export.parity import BOUNDS
 from export.result import ExportResult, size_text
 from export.runtime.runners import library_version
 from export.source import Original
+from export.targets import get_target
 from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.terminal.hardware import processor_name
 from nasnet_tf.version import __version__
 
-FORMATS = {"litert": "LiteRT", "onnx": "ONNX", "saved_model": "SavedModel"}
-RUNTIMES = {
-    "litert": "LiteRT",
-    "onnx": "ONNX Runtime and others",
-    "saved_model": "TensorFlow",
-}
 QUANTIZATIONS = {
     "none": "float32",
     "float16": "float16 weights, float32 arithmetic",
@@ -62,32 +57,6 @@ images -= images.mean()
 images /= max(images.std(), images.size**-0.5)
 """,
 }
-_RUN = {
-    "litert": """\
-from ai_edge_litert.interpreter import Interpreter
-
-interpreter = Interpreter("{file}")
-interpreter.allocate_tensors()
-interpreter.set_tensor(interpreter.get_input_details()[0]["index"], images)
-interpreter.invoke()
-answers = interpreter.get_tensor(
-    interpreter.get_output_details()[0]["index"])""",
-    "onnx": """\
-import onnxruntime
-
-session = onnxruntime.InferenceSession("{file}")
-(answers,) = session.run(None, {{session.get_inputs()[0].name: images}})""",
-    "saved_model": """\
-import tensorflow as tf
-
-model = tf.saved_model.load("{file}")
-answers = model.signatures["serving_default"](
-    tf.constant(images))["predictions"]
-# Of pixels of any size, uint8:
-#   model.signatures["pixels"](tf.constant(pixels))["predictions"]
-# Of JPEG or PNG files, as a list of bytes:
-#   model.signatures["encoded"](tf.constant(files))["predictions"]""",
-}
 
 
 def write_card(
@@ -115,7 +84,7 @@ def write_card(
         "Limits": _limits(result, original),
         "Made with": _made_with(result, path.parent, command),
     }
-    lines = [f"# {_title(original)} as {FORMATS[result.format]}", ""]
+    lines = [f"# {_title(original)} as {get_target(result.format).title}", ""]
     lines.append(
         f"{QUANTIZATIONS[result.quantize][0].upper()}"
         f"{QUANTIZATIONS[result.quantize][1:]}. Exported from "
@@ -146,10 +115,10 @@ def _example(result, original):
         height=height,
     )
     kind = original.preprocessing
-    if result.input_type == "uint8" and result.format != "saved_model":
+    if result.input_type == "uint8":
         kind = "uint8"
     scale = _SCALE[kind].format(shape=(1, height, width, original.channels))
-    run = _RUN[result.format].format(file=result.model.name)
+    run = get_target(result.format).example.format(file=result.model.name)
     return f"{read}{scale}\n{run}"
 
 
@@ -165,7 +134,8 @@ def _table(rows, headings=("", "")):
 
 
 def _files(result):
-    runtime = RUNTIMES[result.format]
+    target = get_target(result.format)
+    runtime = target.runtime or target.title
     texts = {
         result.model.name: f"the network, to run with {runtime}",
         LABELS: "the classes in the order of the output, one a line",
@@ -179,7 +149,7 @@ def _files(result):
 
 def _interface(result, original):
     shape, dtype = result.timing.input_shape, result.timing.input_dtype
-    batch = "1" if result.format == "litert" else "any number"
+    batch = get_target(result.format).batch
     pixels = "of a grey image" if original.channels == 1 else "in RGB"
     scaling = SCALINGS[original.preprocessing]
     if result.input_type == "uint8":

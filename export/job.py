@@ -15,7 +15,7 @@ from export.parity import BOUNDS, check
 from export.result import ExportResult, path_size, size_text
 from export.runtime.timing import time_in_turn
 from export.source import read_original
-from export.targets import FILES, INPUT_TYPES, PACKAGES
+from export.targets import INPUT_TYPES, TARGETS, get_target
 from nasnet_tf.checks.arguments import check_choice, check_integer
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
@@ -25,6 +25,7 @@ from nasnet_tf.terminal.stages import Stages
 QUANTIZATIONS = tuple(BOUNDS)
 CARD = "model_card.md"
 _TIMED_SECONDS = 0.2
+_WRITTEN = {"none": "float32"}
 
 
 def export_model(
@@ -57,7 +58,8 @@ def export_model(
     Args:
         source: a `.keras` file, the model_dir of a training job or a
             `keras.Model`; see `export.source.read_original`.
-        format: `"saved_model"`, `"litert"` or `"onnx"`.
+        format: `"saved_model"`, `"litert"` or `"onnx"`, or one registered
+            with `export.targets.register_target`.
         out: the folder; folders above it are made.
         quantize: for LiteRT: `"float16"`: weights; `"dynamic"`: 8-bit weights;
             `"int8"`: weights and feature maps; or `"none"`.
@@ -92,7 +94,7 @@ def export_model(
     chosen = _chosen(rewrites, format, quantize)
     if calibration:
         photo_folder(calibration, "calibration")
-    out = check_folder(out, {*FILES.values(), LABELS, CARD}, overwrite)
+    out = check_folder(out, _names(), overwrite)
     stage = Stages(quiet)
     with stage("load the model") as tell:
         original = read_original(
@@ -118,7 +120,7 @@ def export_model(
             tell(f"calibration: {calibrated_on.name}")
         tell(f"comparison: {images.name}")
     with written_folder(out) as folder:
-        model = folder / FILES[format]
+        model = folder / get_target(format).file
         with stage(f"write {model.name}") as tell, writing(out):
             write_format(
                 original,
@@ -163,24 +165,25 @@ def export_model(
 
 
 def _check(format, quantize, input_type, calibration_images, evaluation_images):
-    check_choice("format", format, FILES)
+    target = get_target(format)
     check_choice("quantize", quantize, QUANTIZATIONS)
     check_choice("input_type", input_type, INPUT_TYPES)
-    if quantize != "none" and format != "litert":
+    if quantize not in target.quantizations:
         raise InputError(
             f"quantize: {quantize!r} with format {format!r}, which is exported "
-            "in float32 only; leave it out, or take --format=litert"
+            f"in {', '.join(_WRITTEN.get(q, q) for q in target.quantizations)} "
+            "only; leave it out, or take --format=litert"
         )
-    if input_type == "uint8" and format == "saved_model":
+    if input_type not in target.input_types:
         raise InputError(
-            "input_type: 'uint8' with format 'saved_model', which has a "
-            "signature for pixels in any case; leave it out"
+            f"input_type: {input_type!r} with format {format!r}, which takes "
+            f"{', '.join(target.input_types)}; leave it out"
         )
     check_integer("evaluation_images", evaluation_images)
     check_integer(
         "calibration_images", calibration_images, least=LEAST_CALIBRATION
     )
-    check_packages(f"format {format!r}", PACKAGES[format], extra="export")
+    check_packages(f"format {format!r}", target.packages, extra="export")
 
 
 def _chosen(rewrites, format, quantize):
@@ -208,7 +211,11 @@ def _rewritten(original, names):
     return rewritten, (len(graph), len(rewritten))
 
 
+def _names():
+    """All that an export can leave in its folder."""
+    return [*(target.file for target in TARGETS.values()), LABELS, CARD]
+
+
 def _sizes(folder):
-    names = (*FILES.values(), LABELS, CARD)
-    paths = [folder / name for name in names if (folder / name).exists()]
+    paths = [folder / name for name in _names() if (folder / name).exists()]
     return {path.name: path_size(path) for path in paths}

@@ -18,7 +18,7 @@ from absl import flags, logging
 
 from export.parity import BOUNDS
 from export.result import ExportResult, size_text
-from export.targets import FILES, INPUT_TYPES
+from export.targets import INPUT_TYPES, TARGETS
 from nasnet_tf.checks.arguments import parse_image_size
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.terminal import command_line
@@ -33,7 +33,7 @@ def main(arguments):
             "training job as --model"
         )
     if not values.format:
-        raise InputError(f"format: missing; give one of {', '.join(FILES)}")
+        raise InputError(f"format: missing; give one of {', '.join(TARGETS)}")
     image_size = parse_image_size(values.image_size, ("224", "224x320"))
     from export.job import export_model
 
@@ -78,7 +78,7 @@ def define_flags():
     flags.DEFINE_string(
         "model", None, "A .keras file, or the model_dir of a training job."
     )
-    flags.DEFINE_enum("format", None, list(FILES), "What to write.")
+    flags.DEFINE_enum("format", None, list(TARGETS), "What to write.")
     flags.DEFINE_enum(
         "quantize", "none", tuple(BOUNDS), "How numbers are stored; LiteRT."
     )

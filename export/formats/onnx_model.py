@@ -8,11 +8,26 @@ import tempfile
 import warnings
 
 import keras
+import numpy as np
 
+from export.graph import Graph, to_keras
+from export.source import Original
 from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.terminal.native_output import native_lines_hidden
 
 INPUT, OUTPUT = "images", "predictions"
+
+
+def write(
+    original: Original,
+    graph: Graph,
+    path: pathlib.Path,
+    quantize: str = "none",
+    calibration: np.ndarray | None = None,
+) -> None:
+    """Writes a graph; see `export.targets.target.ExportTarget`."""
+    del original, quantize, calibration
+    write_onnx(to_keras(graph), path)
 
 
 def write_onnx(model: keras.Model, path) -> None:

@@ -7,9 +7,12 @@ import tempfile
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from export.formats.frozen_network import frozen_network
+from export.graph import Graph, to_keras
 from export.labels import LABELS, write_labels
+from export.source import Original
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.images.image_reading import WHOLE, ImageReading
 from nasnet_tf.networks.nasnet import PREPROCESSINGS
@@ -17,6 +20,24 @@ from nasnet_tf.terminal.native_output import native_lines_hidden
 from nasnet_tf.zoo.applications import preprocess_input
 
 OUTPUT = "predictions"
+
+
+def write(
+    original: Original,
+    graph: Graph,
+    path: pathlib.Path,
+    quantize: str = "none",
+    calibration: np.ndarray | None = None,
+) -> None:
+    """Writes a graph; see `export.targets.target.ExportTarget`."""
+    del quantize, calibration
+    write_saved_model(
+        to_keras(graph),
+        path,
+        original.preprocessing,
+        original.class_names,
+        original.reading,
+    )
 
 
 def write_saved_model(

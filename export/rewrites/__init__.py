@@ -17,6 +17,8 @@ from export.rewrites.pads import (
 )
 from export.rewrites.pools import average_pools_as_depthwise
 from export.rewrites.relus import fuse_relus, move_relus_through_concats
+from export.targets import get_target
+from export.targets.target import PLAIN
 from nasnet_tf.checks.arguments import check_choice
 
 # In the order in which they run: each finds what those before it leave.
@@ -35,30 +37,16 @@ REWRITES = {
         nest_concats,
     )
 }
-# What pays everywhere.
-PLAIN = (
-    "subsample_in_convolutions",
-    "merge_pads_and_slices",
-    "fold_batch_norm",
-    "move_relus_through_concats",
-    "share_duplicates",
-    "drop_idle",
-    "fuse_relus",
-)
-LITERT = (*PLAIN, "split_large_depthwise", "nest_concats")
-LITERT_INT8 = (*LITERT, "average_pools_as_depthwise")
 
 
 def for_format(format: str, quantize: str = "none") -> tuple[str, ...]:
     """The rewrites that pay for a format, as measured on a CPU.
 
     Args:
-        format: `"saved_model"`, `"litert"` or `"onnx"`.
+        format: a name of `export.targets`.
         quantize: `"none"`, `"float16"`, `"dynamic"` or `"int8"`.
     """
-    if format != "litert":
-        return PLAIN
-    return LITERT_INT8 if quantize == "int8" else LITERT
+    return get_target(format).rewrites_for(quantize)
 
 
 def rewrite(graph: Graph, names: Iterable[str] | None = None) -> Graph:
@@ -66,8 +54,8 @@ def rewrite(graph: Graph, names: Iterable[str] | None = None) -> Graph:
 
     Args:
         graph: stays as it is.
-        names: keys of `REWRITES`, in any order; None: those of
-            `for_format("saved_model")`, which suit every runtime.
+        names: keys of `REWRITES`, in any order; None: those that pay in
+            every runtime.
 
     Raises:
         InputError: a name is unknown.

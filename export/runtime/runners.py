@@ -11,31 +11,14 @@ from typing import Protocol
 
 import numpy as np
 
-from export.runtime.file_runners import (
-    BATCH_SIZE,
-    KerasRunner,
-    LitertRunner,
-    OnnxRunner,
-    SavedModelRunner,
-)
+from export.runtime.file_runners import BATCH_SIZE, KerasRunner
+from export.targets import TARGETS, get_target
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.checks.packages import check_packages
 
-# Of each format: the package that runs it and the module to import.
-LIBRARIES = {
-    "litert": ("ai-edge-litert", "ai_edge_litert.interpreter"),
-    "onnx": ("onnxruntime", "onnxruntime"),
-    "saved_model": ("tensorflow", "tensorflow"),
-    "keras": ("keras", "nasnet_tf.public"),
-}
-SUFFIXES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras"}
-RUNNERS = {
-    "litert": LitertRunner,
-    "onnx": OnnxRunner,
-    "saved_model": SavedModelRunner,
-    "keras": KerasRunner,
-}
+KERAS = "keras"
+_KERAS_LIBRARY = ("keras", "nasnet_tf.public")
 
 
 class Runner(Protocol):
@@ -73,10 +56,11 @@ class Runner(Protocol):
 
 
 def model_format(path) -> str:
-    """The format of a model's file: litert, onnx, saved_model or keras.
+    """The format of a model's file: `"keras"`, or a name of `export.targets`.
 
     Args:
-        path: of a .tflite, .onnx or .keras file or a SavedModel's folder.
+        path: of a .tflite, .onnx or .keras file or a SavedModel's folder, or
+            of what a registered target writes.
 
     Raises:
         InputError: it does not exist, or is none of them.
@@ -85,18 +69,26 @@ def model_format(path) -> str:
     if not path.exists():
         raise InputError(f"model: {path} does not exist; give another path")
     if path.is_dir():
-        if not (path / "saved_model.pb").is_file():
-            raise InputError(
-                f"model: the folder {path} has no saved_model.pb; give a "
-                "SavedModel's folder or a file"
-            )
-        return "saved_model"
-    if path.suffix.lower() not in SUFFIXES:
+        for target in TARGETS.values():
+            if target.contents and (path / target.contents).is_file():
+                return target.name
         raise InputError(
-            f"model: {path} does not end in {', '.join(SUFFIXES)}; give such "
+            f"model: the folder {path} has no saved_model.pb; give a "
+            "SavedModel's folder or a file"
+        )
+    formats = {t.ending: t.name for t in TARGETS.values() if not t.contents}
+    formats[".keras"] = KERAS
+    if path.suffix.lower() not in formats:
+        raise InputError(
+            f"model: {path} does not end in {', '.join(formats)}; give such "
             "a file or a SavedModel's folder"
         )
-    return SUFFIXES[path.suffix.lower()]
+    return formats[path.suffix.lower()]
+
+
+def library_of(format: str) -> tuple[str, str]:
+    """The package that runs a format, and the module to import."""
+    return _KERAS_LIBRARY if format == KERAS else get_target(format).library
 
 
 def library_version(path) -> tuple[str, str]:
@@ -105,7 +97,7 @@ def library_version(path) -> tuple[str, str]:
     Raises:
         InputError: see `model_format`; or the package is not installed.
     """
-    package, module = LIBRARIES[model_format(path)]
+    package, module = library_of(model_format(path))
     check_packages(
         f"model: {path}", {package: module.split(".")[0]}, extra="export"
     )
@@ -131,7 +123,10 @@ def open_runner(path, num_threads: int | None = None) -> Runner:
     library_version(path)
     if num_threads is not None:
         check_integer("num_threads", num_threads)
-    runner = RUNNERS[model_format(path)]
+    format = model_format(path)
+    runner = KerasRunner
+    if format != KERAS:
+        runner = get_target(format).function("runner")
     try:
         return runner(pathlib.Path(path), num_threads)
     except InputError:

@@ -8,7 +8,13 @@ import time
 import numpy as np
 
 from export.runtime.child_process import Child, ChildError, peak_memory
-from export.runtime.runners import LIBRARIES, model_format, open_runner
+from export.runtime.runners import (
+    KERAS,
+    library_of,
+    model_format,
+    open_runner,
+)
+from export.targets import import_module, module_to_import
 from nasnet_tf.checks.errors import InputError, JobError
 
 WARM_UP = 3
@@ -90,9 +96,11 @@ def time_in_turn(
 class _Timed:
     def __init__(self, stack, path, threads, batch, image_size):
         self._path = path
+        format = model_format(path)
         child = Child(
             timed_runs,
-            light=model_format(path) != "keras",
+            light=format != KERAS,
+            module=module_to_import(format),
             path=str(path),
             threads=threads,
             batch=batch,
@@ -115,14 +123,15 @@ class _Timed:
             ) from None
 
 
-def timed_runs(path, threads, batch, image_size):
+def timed_runs(module, path, threads, batch, image_size):
     """The child's side of `time_in_turn`; see `export.runtime.child_process`.
 
     Yields the images' shape and type; for each "run", seconds; for "end",
     memory and delegation.
     """
+    import_module(module)
     kind = model_format(path)
-    importlib.import_module(LIBRARIES[kind][1])
+    importlib.import_module(library_of(kind)[1])
     before = peak_memory()
     runner = open_runner(path, threads)
     images = noise(runner, batch, image_size)

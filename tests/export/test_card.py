@@ -15,7 +15,7 @@ from export.parity import Parity
 from export.result import ExportResult, path_size, size_text
 from export.runtime.timing import Timing
 from export.source import read_original
-from export.targets import FILES
+from export.targets import TARGETS, get_target
 from nasnet_tf.terminal.hardware import processor_name
 from tests.conftest import randomize, slow, tiny_network
 from tests.training.jobs import one_block
@@ -161,11 +161,11 @@ def run_code(folder, monkeypatch):
     return np.asarray(found["answers"]), photo
 
 
-@pytest.mark.parametrize("format", FILES)
+@pytest.mark.parametrize("format", TARGETS)
 def test_code_of_the_card_runs_a_real_file(
     tmp_path, monkeypatch, original, format
 ):
-    path = tmp_path / FILES[format]
+    path = tmp_path / get_target(format).file
     write_format(original, read_model(original.model), path, format)
     result = make(tmp_path, format=format, model=path, files={path.name: 1})
     write_card(tmp_path / "model_card.md", result, original)

@@ -1,0 +1,23 @@
+"""ONNX, by Keras's exporter."""
+
+from export.targets.target import ExportTarget
+
+ONNX = ExportTarget(
+    name="onnx",
+    title="ONNX",
+    file="model.onnx",
+    write="export.formats.onnx_model:write",
+    runner="export.runtime.file_runners:OnnxRunner",
+    library=("onnxruntime", "onnxruntime"),
+    packages={
+        "onnx": "onnx",
+        "onnxruntime": "onnxruntime",
+        "tf2onnx": "tf2onnx",
+    },
+    runtime="ONNX Runtime and others",
+    example="""\
+import onnxruntime
+
+session = onnxruntime.InferenceSession("{file}")
+(answers,) = session.run(None, {{session.get_inputs()[0].name: images}})""",
+)

@@ -1,0 +1,26 @@
+"""TensorFlow's SavedModel."""
+
+from export.targets.target import ExportTarget
+
+SAVED_MODEL = ExportTarget(
+    name="saved_model",
+    title="SavedModel",
+    file="saved_model",
+    write="export.formats.saved_model:write",
+    runner="export.runtime.file_runners:SavedModelRunner",
+    library=("tensorflow", "tensorflow"),
+    runtime="TensorFlow",
+    contents="saved_model.pb",
+    # It has a signature for pixels in any case.
+    input_types=("float32",),
+    example="""\
+import tensorflow as tf
+
+model = tf.saved_model.load("{file}")
+answers = model.signatures["serving_default"](
+    tf.constant(images))["predictions"]
+# Of pixels of any size, uint8:
+#   model.signatures["pixels"](tf.constant(pixels))["predictions"]
+# Of JPEG or PNG files, as a list of bytes:
+#   model.signatures["encoded"](tf.constant(files))["predictions"]""",
+)
