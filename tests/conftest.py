@@ -110,6 +110,26 @@ def trained():
     return digits_exports.train()
 
 
+@pytest.fixture(scope="module")
+def few_digits():
+    """A seventh of the digits: 208 to train on and 52 held out.
+
+    Statistics are measured and evaluations made on all there are.
+    """
+    from nasnet_tf.data import digits
+
+    whole = digits.load()
+    few = digits.Digits(
+        whole.train_images[:208],
+        whole.train_labels[:208],
+        whole.held_out_images[:52],
+        whole.held_out_labels[:52],
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(digits, "load", lambda: few)
+        yield few
+
+
 @pytest.fixture
 def short_timing(monkeypatch):
     """Exported files are timed as short as can be."""

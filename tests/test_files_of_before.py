@@ -38,6 +38,7 @@ def test_a_saved_network(before):
     assert model(np.zeros((1, 32, 32, 3), "float32")).shape == (1, 10)
 
 
+@pytest.mark.slow
 def test_a_training_job(before):
     folder = before / "training"
     result = train(read_config([folder / "config.yaml"]), folder, quiet=True)

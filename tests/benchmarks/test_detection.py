@@ -19,6 +19,7 @@ from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.zoo.mult_adds import count_mult_adds
 from tests.conftest import line_of, tiny_network
 from tests.detection.models import FPN, PAPER
+from tests.training.jobs import one_block_genotype
 
 FOLDER = pathlib.Path(__file__).parents[2] / "benchmarks"
 SMALL = {
@@ -32,11 +33,13 @@ SIZE = 64
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small_experiments():
-    """Two small detectors in Model Garden's registry."""
+def small_experiments(tmp_path_factory):
+    """Two small detectors, of one block a cell, in Model Garden's registry."""
+    genotype = one_block_genotype(tmp_path_factory.mktemp("cells"))
+    cells = f",task.model.backbone.nasnet.genotype={genotype}"
     for name, (experiment, overrides) in SMALL.items():
         exp_factory.register_config_factory(name)(
-            lambda e=experiment, o=overrides: read_experiment(e, (), o)
+            lambda e=experiment, o=overrides: read_experiment(e, (), o + cells)
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from export import run as command
 from nasnet_tf.checks.errors import InputError
+from tests.commands import run_command
 from tests.conftest import line_of
 from tests.export.digits_exports import photos
 
@@ -58,9 +59,11 @@ def test_command(saved, tmp_path):
     assert "'--out=a b' --preprocessing=scale" in card
 
 
-def test_command_whose_parity_fails_exits_with_1(saved, tmp_path):
+def test_command_whose_parity_fails_exits_with_1(saved, tmp_path, monkeypatch):
     photos(tmp_path / "dark", darkened=0.05)
-    done = run(
+    monkeypatch.chdir(tmp_path)
+    done = run_command(
+        "export.run",
         f"--model={saved}",
         "--format=litert",
         "--quantize=int8",
@@ -69,7 +72,6 @@ def test_command_whose_parity_fails_exits_with_1(saved, tmp_path):
         "--params_override=data.source=digits",
         "--calibration=dark",
         "--calibration_images=100",
-        cwd=tmp_path,
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: parity: error ")

@@ -8,13 +8,14 @@ import sys
 import pytest
 
 from nasnet_tf.configuration.files import save_config
-from tests.conftest import slow
+from tests.commands import run_command
 from tests.training.jobs import small_job
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
 def train(*arguments):
+    """In a process of its own."""
     command = [sys.executable, "-m", "nasnet_tf.train", *arguments]
     return subprocess.run(
         command,
@@ -28,12 +29,10 @@ def train(*arguments):
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        slow([], "model_dir: missing"),
-        slow(["--model_dir=x"], "config_file: missing"),
-        slow(["digits", "--model_dir=x"], "'digits' is no flag"),
-        slow(
-            ["--model_dir=x", "--config_file=digts"], "did you mean 'digits'?"
-        ),
+        ([], "model_dir: missing"),
+        (["--model_dir=x"], "config_file: missing"),
+        (["digits", "--model_dir=x"], "'digits' is no flag"),
+        (["--model_dir=x", "--config_file=digts"], "did you mean 'digits'?"),
         (
             [
                 "--model_dir=x",
@@ -42,7 +41,7 @@ def train(*arguments):
             ],
             "did you mean 'recipe.learning_rate'?",
         ),
-        slow(
+        (
             [
                 "--model_dir=x",
                 "--config_file=digits",
@@ -61,7 +60,10 @@ def train(*arguments):
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(arguments, said, tmp_path):
-    output = train(*(a.replace("=x", f"={tmp_path}/x") for a in arguments))
+    output = run_command(
+        "nasnet_tf.train",
+        *(a.replace("=x", f"={tmp_path}/x") for a in arguments),
+    )
     assert output.returncode == 2
     assert output.stdout == ""
     assert output.stderr.startswith("error: ")
@@ -70,9 +72,9 @@ def test_bad_input_is_one_line_and_exit_2(arguments, said, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 def test_missing_data_set_is_one_line_and_writes_nothing(tmp_path):
-    output = train(
+    output = run_command(
+        "nasnet_tf.train",
         "--config_file=cifar10_small",
         f"--params_override=data.data_dir={tmp_path}",
         f"--model_dir={tmp_path}/job",

@@ -23,6 +23,8 @@ from tests.conftest import slow
 from tests.data.image_sets import write_folder
 from tests.training.jobs import ALL_DRAWS, small_job, variables_of
 
+pytestmark = pytest.mark.usefixtures("few_digits")
+
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory):

@@ -16,8 +16,9 @@ from nasnet_tf.training.job import train
 from nasnet_tf.training.metrics_file import append_line
 from tests.training.jobs import small_job, variables_of
 
+pytestmark = pytest.mark.usefixtures("few_digits")
 PHASES = (
-    "recipe.classifier_epochs=0.03,recipe.steps=4,runtime.seed=3,"
+    "recipe.classifier_epochs=0.2,recipe.steps=4,runtime.seed=3,"
     "runtime.checkpoint_every_steps=2,recipe.ema_momentum=0.5,"
     "recipe.classifier_learning_rate=0.5,recipe.class_weights=balanced"
 )
@@ -102,7 +103,7 @@ def test_the_best_network_is_kept_beside_the_last(tmp_path):
     config = small_job(
         tmp_path,
         "recipe.optimizer=adam,recipe.learning_rate=0.3,recipe.steps=8,"
-        "recipe.schedule=constant,runtime.evaluate_every_epochs=0.0056",
+        "recipe.schedule=constant,runtime.evaluate_every_epochs=0.038",
         operation="separable_conv_3x3",
     )
     result = train(config, tmp_path / "job", quiet=True)

@@ -19,6 +19,7 @@ from export.runtime.profile import (
 from export.runtime.runners import open_runner
 from export.runtime.timing import LEAST_RUNS, time_in_turn
 from nasnet_tf.checks.errors import InputError
+from tests.commands import run_command
 from tests.conftest import slow
 from tests.export.exported_files import (
     SHAPE,
@@ -225,12 +226,12 @@ def test_the_command(files, tmp_path):
     ("argument", "message"),
     [
         ("--threads=a", "threads: 'a' are no integers; give 1,2 or so"),
-        slow("--out=whole.tflite", "out: whole.tflite cannot be a folder"),
+        ("--out=whole.tflite", "out: whole.tflite cannot be a folder"),
     ],
 )
-def test_bad_input_of_the_command(files, argument, message):
-    folder = files["whole"].parent
-    result = command("--models=whole.tflite", argument, cwd=folder)
+def test_bad_input_of_the_command(files, argument, message, monkeypatch):
+    monkeypatch.chdir(files["whole"].parent)
+    result = run_command("export.benchmark", "--models=whole.tflite", argument)
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith(f"error: {message}")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nasnet_tf import NASNet
+from nasnet_tf import NASNet, evaluation
 from nasnet_tf.cells.genotype import Block, Cell, Genotype
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.configuration.files import save_config
@@ -118,12 +118,21 @@ def jobs(monkeypatch):
     """The jobs that were run, in place of training: name and seed."""
     run = []
 
+    networks, measured = {}, {}
+
+    def evaluate(model, source, config):
+        # A network takes a second to trace, and jobs of one cell share it.
+        key = (model, source.name)
+        if key not in measured:
+            measured[key] = evaluation.evaluate(model, source, config)
+        return measured[key]
+
     def train(config, model_dir, quiet):
         genotype = Genotype.load(config.model.genotype)
         run.append((genotype.name, config.runtime.seed))
         accuracy = ACCURACIES[genotype.name] + config.runtime.seed / 10
         return TrainingResult(
-            model=_network(genotype),
+            model=networks.setdefault(genotype, _network(genotype)),
             step=9,
             complete=True,
             evaluation={"loss": 1.0, "accuracy": accuracy},
@@ -133,6 +142,7 @@ def jobs(monkeypatch):
         )
 
     monkeypatch.setattr(jobs_module, "train", train)
+    monkeypatch.setattr(jobs_module, "evaluate", evaluate)
     return run
 
 
