@@ -28,7 +28,7 @@ from absl import flags
 import nasnet_tf
 from export.benchmark import benchmark, integers
 from export.benchmark_report import format_results
-from export.formats import litert_content
+from export.formats.litert import litert_content
 from export.graph import read_model, to_keras
 from export.images import inputs, sample_photos
 from export.rewrites import for_format, rewrite
