@@ -98,6 +98,7 @@ def test_without_weights_there_is_no_first_phase(tmp_path, capsys):
     assert "recipe.classifier_epochs: 2 are left out" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_best_network_is_kept_beside_the_last(tmp_path):
     # A rate that grows too large: what comes last is not the best.
     config = small_job(

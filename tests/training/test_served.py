@@ -13,8 +13,8 @@ from tests.training.jobs import small_job, variables_of
 
 SLOW = (
     "model.batch_norm_momentum=0.999,recipe.ema_momentum=0.5,"
-    "recipe.optimizer=adam,recipe.learning_rate=0.02,recipe.steps=40,"
-    "recipe.batch_size=32,runtime.log_every_steps=20"
+    "recipe.optimizer=adam,recipe.learning_rate=0.02,recipe.steps=30,"
+    "recipe.batch_size=32,runtime.log_every_steps=15"
 )
 
 
@@ -60,7 +60,7 @@ def test_what_is_saved_is_what_was_evaluated(jobs):
     folder, config, result = jobs["auto"]
     saved = keras.saving.load_model(folder / "job" / "model.keras")
     restored, step = restore_network(folder / "job")
-    assert step == 40
+    assert step == 30
     raw, _ = restore_network(folder / "job", averaged=False)
     expected, other = values(result.model), values(raw)
     for network in (saved, restored):
@@ -115,6 +115,6 @@ def test_long_training_is_left_alone(tmp_path):
 def test_a_finished_job_gives_the_same_again(jobs):
     folder, config, result = jobs["auto"]
     again = train(config, folder / "job", quiet=True)
-    assert again.complete and again.step == 40
+    assert again.complete and again.step == 30
     for name, value in values(again.model).items():
         np.testing.assert_array_equal(value, values(result.model)[name])

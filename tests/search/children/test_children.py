@@ -116,6 +116,7 @@ def judge(children, genotype, steps):
     return evaluate()["loss"], float(step(*next(batches))["loss"])
 
 
+@pytest.mark.slow
 def test_the_traced_child_equals_the_built_one(small_space):
     config = child_config(
         {"dtype": "float64", "recalibrate_batch_norm": "auto"},

@@ -88,6 +88,7 @@ def test_a_child_goes_on_where_the_one_before_it_ended(make, space):
     assert any(equal) and not all(equal)
 
 
+@pytest.mark.slow
 def test_a_crash_changes_nothing(make, space, tmp_path):
     chosen, seeds = genotypes(space, 3), [5, 6, 7]
     (tmp_path / "whole").mkdir()

@@ -18,7 +18,7 @@ from nasnet_tf.search.workers import deaths
 from nasnet_tf.search.workers.deaths import crashed_workers
 from nasnet_tf.search.workers.supervision import VARIABLE
 from nasnet_tf.search.workers.supervisor import Supervisor, check_workers
-from tests.conftest import line_of
+from tests.conftest import line_of, slow
 
 START = """
 import json, os, pathlib, sys, time
@@ -268,7 +268,7 @@ def test_workers_die_with_a_killed_supervisor(tmp_path):
     assert supervisor(tmp_path, "", workers=1).run()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, slow(signal.SIGTERM)])
 def test_interrupt_ends_the_workers(tmp_path, number):
     process, workers = supervised(tmp_path, SLEEPS)
     process.send_signal(number)
