@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 
 from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.checks.packages import hidden_package
 from nasnet_tf.terminal.command_help import HELP_FLAGS, help_text
 
 
@@ -77,6 +78,10 @@ def _guarded(main, arguments):
         return main(arguments)
     except (InputError, JobError, KeyboardInterrupt) as error:
         sys.exit(tell(error))
+    except ImportError as error:
+        if hidden := hidden_package(error):
+            sys.exit(tell(hidden))
+        raise
 
 
 def _parse_flags(main, name, argv):
