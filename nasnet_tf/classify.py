@@ -1,7 +1,7 @@
 """Classifies photos.
 
 python -m nasnet_tf.classify photos/ cat.jpg --out=sheet.png
-python -m nasnet_tf.classify photos/ --weights=flowers.keras
+python -m nasnet_tf.classify photos/ --model=flowers.keras
 """
 
 import sys
@@ -20,7 +20,7 @@ def main(arguments):
     photos = find_photos(arguments)
     from nasnet_tf.zoo.classification import classify, input_size, load_network
 
-    model = load_network(values.preset, values.weights)
+    model = load_network(values.preset, values.model)
     size = input_size(model)
     reading = image_reading(model, size, values.crop)
     print(f"photos are read as {reading.describe(size)}", file=sys.stderr)
@@ -40,7 +40,12 @@ def define_flags():
         None,
         "The network; default: nasnet_a_mobile, or the file's.",
     )
-    flags.DEFINE_string("weights", "imagenet", "'imagenet' or a path.")
+    flags.DEFINE_string(
+        "model",
+        "imagenet",
+        "A .keras file, a job's folder, weights for --preset, or imagenet.",
+    )
+    flags.DEFINE_alias("weights", "model")
     flags.DEFINE_integer("top", 5, "Classes to print for each photo.")
     flags.DEFINE_float(
         "crop", None, "Share of height and width, in place of the network's."

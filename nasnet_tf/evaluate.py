@@ -7,6 +7,8 @@ python -m nasnet_tf.evaluate --model=imagenet --real_labels=real.json \
     --config_file=nasnet_a_mobile --params_override=data.data_dir=sets
 """
 
+import pathlib
+
 from absl import flags
 
 from nasnet_tf.checks.arguments import expanded_path
@@ -32,6 +34,8 @@ def main(arguments):
     model, model_dir, out, real_labels = map(
         _path, ("model", "model_dir", "out", "real_labels")
     )
+    if model and pathlib.Path(model).is_dir():
+        model, model_dir = None, model
     from nasnet_tf.evaluation import file_classifier, job_classifier
     from nasnet_tf.evaluation.reports import run
 
@@ -56,7 +60,9 @@ def main(arguments):
 def define_flags():
     define_job_flags()
     flags.DEFINE_string(
-        "model", None, "A .keras file, or weights for the network configured."
+        "model",
+        None,
+        "A .keras file, a job's folder, or weights for the network configured.",
     )
     flags.DEFINE_string(
         "split", None, "In place of the configuration's; or: held_out."

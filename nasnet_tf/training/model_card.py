@@ -217,7 +217,7 @@ def _figure(key, value):
 def _use(model):
     return [
         "```sh",
-        "python -m nasnet_tf.classify photo.jpg --weights=model.keras",
+        "python -m nasnet_tf.classify photo.jpg --model=model.keras",
         "```",
         "",
         "```python",

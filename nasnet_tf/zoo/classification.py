@@ -16,6 +16,8 @@ from nasnet_tf.zoo.applications import decode_predictions, preprocess_input
 from nasnet_tf.zoo.presets import from_preset, get_preset
 
 DEFAULT_PRESET = "nasnet_a_mobile"
+# What a training job leaves in its folder.
+_OF_A_JOB = "model.keras"
 DEFAULT_SIZE = 224
 BATCH_SIZE = 32
 
@@ -148,12 +150,15 @@ def load_network(preset: str | None = None, weights="imagenet") -> NASNet:
     Args:
         preset: a preset's name. None: NASNet-A mobile, but a `.keras` file is
             loaded whole, as the network that it was saved from.
-        weights: `"imagenet"` or a path; see `nasnet_tf.load_weights`.
+        weights: `"imagenet"`, the folder of a training job, which holds
+            `model.keras`, or a path; see `nasnet_tf.load_weights`.
 
     Raises:
         InputError: no such preset or file, or it is not a NASNet's.
     """
     path = pathlib.Path(weights)
+    if (path / _OF_A_JOB).is_file():
+        path = weights = path / _OF_A_JOB
     if preset is None and path.suffix == ".keras":
         return load_saved(path)
     preset = preset or DEFAULT_PRESET

@@ -243,9 +243,8 @@ def test_a_job_is_evaluated_where_it_stands(
         assert image.size == (1144, 616)
     # Other data, and another folder for the files.
     other = tmp_path / "a" / "b"
-    set_flags(
-        monkeypatch, model_dir=str(tmp_path), split="test", out=str(other)
-    )
+    # `--model` takes the job's folder as `--model_dir` does.
+    set_flags(monkeypatch, model=str(tmp_path), split="test", out=str(other))
     command.main([])
     values = json.loads((other / "evaluation.json").read_text())
     assert values["data"] == "digits, split test" and values["images"] == 360

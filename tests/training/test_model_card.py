@@ -182,7 +182,7 @@ def test_how_it_was_made_and_is_used(tmp_path, network):
     assert made[0] == "* Time: 26 min of training and evaluation."
     assert made[1] == f"* Hardware: {hardware.hardware_text()}."
     assert f"Keras {keras.__version__}, TensorFlow " in made[2]
-    assert "classify photo.jpg --weights=model.keras" in text
+    assert "classify photo.jpg --model=model.keras" in text
     assert "Apache-2.0" in section(text, "License")[0]
     (block,) = re.findall(r"```yaml\n(.*?)```", text, re.S)
     assert yaml.safe_load(block) == CONFIG.as_dict()

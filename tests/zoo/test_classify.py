@@ -15,6 +15,7 @@ from nasnet_tf.images.photos import find_photos, open_photo
 from nasnet_tf.pictures.contact_sheet import write_sheet
 from nasnet_tf.zoo import classification
 from nasnet_tf.zoo.classification import class_names, classify, load_network
+from tests.commands import run_command
 from tests.conftest import randomize, tiny_network
 
 NAMES = [f"name{n}" for n in range(10)]
@@ -282,7 +283,7 @@ def test_a_sheet_that_cannot_be_written_fails_first(monkeypatch, capsys):
     monkeypatch.setattr(nasnet_tf.classify, "find_photos", never)
     monkeypatch.setattr(classification, "load_network", never)
     values = types.SimpleNamespace(
-        out="/proc/s.png", preset=None, weights="imagenet", top=5
+        out="/proc/s.png", preset=None, model="imagenet", top=5
     )
     monkeypatch.setattr(nasnet_tf.classify.flags, "FLAGS", values, raising=True)
     with pytest.raises(InputError, match=r"^out: /proc"):
@@ -300,10 +301,11 @@ def _run(*arguments):
 
 
 def test_command(model, photos, tmp_path):
-    model.save(tmp_path / "flowers.keras")
-    weights = f"--weights={tmp_path / 'flowers.keras'}"
+    """On the folder that a training job leaves, in a process of its own."""
+    (tmp_path / "job").mkdir()
+    model.save(tmp_path / "job" / "model.keras")
     out = tmp_path / "sheet.png"
-    run = _run(photos, weights, "--top=2", f"--out={out}")
+    run = _run(photos, f"--model={tmp_path / 'job'}", "--top=2", f"--out={out}")
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
     assert len(lines) == 5 * 3 + 1 and lines[-1] == f"wrote {out}"
@@ -312,10 +314,14 @@ def test_command(model, photos, tmp_path):
     name, probability = result.classes[0]
     assert lines[1] == f"  {probability:7.2%}  {name}"
     assert out.exists()
+    # By the flag's earlier name.
+    weights = f"--weights={tmp_path / 'job' / 'model.keras'}"
+    again = run_command("nasnet_tf.classify", photos, weights, "--top=2")
+    assert again.stdout.splitlines() == lines[:-1]
 
 
 def test_command_with_bad_input_exits_with_2(tmp_path):
-    run = _run(tmp_path, "--weights=none.keras")
+    run = run_command("nasnet_tf.classify", tmp_path, "--model=none.keras")
     assert run.returncode == 2 and run.stdout == ""
     assert run.stderr.splitlines()[-1].startswith(
         f"error: photos: the folder {tmp_path} has none"
