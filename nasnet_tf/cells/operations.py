@@ -148,7 +148,9 @@ def operation_form(name: str) -> OperationForm:
 def register_operation(name: str, form: OperationForm) -> None:
     """Adds an operation that genotypes and search spaces can name.
 
-    Register it before a genotype, or a saved network, that has it is read:
+    Register it before a genotype, or a saved network, that has it is read, in
+    each process that reads one: commands, and the local workers of a search,
+    do not know it.
 
     >>> register_operation(
     ...     "separable_conv_9x9",
