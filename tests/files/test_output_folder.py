@@ -13,6 +13,7 @@ import pytest
 
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.files.output_folder import check_folder, writing, written_folder
+from tests.commands import LIGHT
 from tests.conftest import line_of
 
 NAMES = ("model.tflite", "model_card.md")
@@ -252,7 +253,7 @@ with written_folder(path) as folder:
 
 def begin(out, where):
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(out), where],
+        [sys.executable, "-c", LIGHT + KILLED, str(out), where],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},

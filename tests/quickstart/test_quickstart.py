@@ -34,6 +34,7 @@ from nasnet_tf.quickstart import (
 from nasnet_tf.quickstart.context import Context
 from nasnet_tf.search.config_checks import read_search_config
 from nasnet_tf.training.config_files import read_config
+from tests.commands import run_command
 from tests.detection.small_jobs import SMALL
 from tests.training.jobs import one_block_genotype
 
@@ -112,6 +113,13 @@ def tiny_run(data, tmp_path_factory):
         patch.setattr(searching, "SAMPLES", 2)
         patch.setattr(searching, "ROUND_SIZE", 2)
         patch.setattr(searching, "WORKERS", 0)
+        patch.setattr(
+            searching,
+            "subprocess",
+            types.SimpleNamespace(
+                run=lambda command: run_command(command[2], *command[3:])
+            ),
+        )
         return stages.run(tmp_path_factory.mktemp("quickstart"), epochs=1)
 
 

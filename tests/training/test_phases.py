@@ -14,6 +14,7 @@ from nasnet_tf.training import job as job_module
 from nasnet_tf.training.best import BestNetwork
 from nasnet_tf.training.job import train
 from nasnet_tf.training.metrics_file import append_line
+from tests.conftest import slow
 from tests.training.jobs import small_job, variables_of
 
 pytestmark = pytest.mark.usefixtures("few_digits")
@@ -77,7 +78,7 @@ def test_the_second_phase_trains_all(job, weights):
             assert not np.array_equal(variable, before[name]), name
 
 
-@pytest.mark.parametrize("stop", [3, 7])
+@pytest.mark.parametrize("stop", [slow(3), 7])
 def test_a_job_stopped_in_either_phase_ends_with_the_same_bits(
     job, tmp_path, monkeypatch, stop
 ):

@@ -18,6 +18,7 @@ from nasnet_tf.search.workers import deaths
 from nasnet_tf.search.workers.deaths import crashed_workers
 from nasnet_tf.search.workers.supervision import VARIABLE
 from nasnet_tf.search.workers.supervisor import Supervisor, check_workers
+from tests.commands import LIGHT
 from tests.conftest import line_of, slow
 
 START = """
@@ -237,7 +238,9 @@ def supervised(folder, program):
         ".run())"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", text], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", LIGHT + text],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     give_up = time.monotonic() + 60
     while time.monotonic() < give_up:
