@@ -34,10 +34,13 @@ def main(arguments):
     model, model_dir, out, real_labels = map(
         _path, ("model", "model_dir", "out", "real_labels")
     )
-    if model and pathlib.Path(model).is_dir():
-        model, model_dir = None, model
     from nasnet_tf.evaluation import file_classifier, job_classifier
     from nasnet_tf.evaluation.reports import run
+    from nasnet_tf.training.checkpoint import CONFIG_FILE
+
+    # A folder called imagenet may hold a set of images.
+    if model and (pathlib.Path(model) / CONFIG_FILE).is_file():
+        model, model_dir = None, model
 
     files = values.config_file or ()
     override = ",".join(values.params_override or ())

@@ -107,3 +107,15 @@ def test_bad_files_are_one_line(model, tmp_path, monkeypatch):
     assert (
         line_of(error) == "arguments: 'more' is no flag; --help lists the flags"
     )
+
+
+def test_a_folder_of_images_may_be_called_imagenet(tmp_path, monkeypatch):
+    """`imagenet` stays the name of weights."""
+    (tmp_path / "imagenet").mkdir()
+    monkeypatch.chdir(tmp_path)
+    set_flags(
+        monkeypatch, model="imagenet", params_override=["data.source=digits"]
+    )
+    with pytest.raises(InputError) as error:
+        command.main([])
+    assert line_of(error).startswith("model: imagenet is no .keras file;")
