@@ -25,7 +25,6 @@ from nasnet_tf.terminal.stages import Stages
 QUANTIZATIONS = tuple(BOUNDS)
 CARD = "model_card.md"
 _TIMED_SECONDS = 0.2
-_WRITTEN = {"none": "float32"}
 
 
 def export_model(
@@ -169,15 +168,16 @@ def _check(format, quantize, input_type, calibration_images, evaluation_images):
     check_choice("quantize", quantize, QUANTIZATIONS)
     check_choice("input_type", input_type, INPUT_TYPES)
     if quantize not in target.quantizations:
+        written = ("float32", *target.quantizations[1:])
         raise InputError(
             f"quantize: {quantize!r} with format {format!r}, which is exported "
-            f"in {', '.join(_WRITTEN.get(q, q) for q in target.quantizations)} "
-            "only; leave it out, or take --format=litert"
+            f"in {', '.join(written)} only; leave it out, or take "
+            "--format=litert"
         )
     if input_type not in target.input_types:
         raise InputError(
-            f"input_type: {input_type!r} with format {format!r}, which takes "
-            f"{', '.join(target.input_types)}; leave it out"
+            f"input_type: {input_type!r} with format {format!r}, which "
+            f"{target.input_note}; leave it out"
         )
     check_integer("evaluation_images", evaluation_images)
     check_integer(

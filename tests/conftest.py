@@ -110,6 +110,16 @@ def trained():
     return digits_exports.train()
 
 
+def first_digits(whole, training, held_out):
+    """`nasnet_tf.data.digits.Digits` of the first so many of each part."""
+    return type(whole)(
+        whole.train_images[:training],
+        whole.train_labels[:training],
+        whole.held_out_images[:held_out],
+        whole.held_out_labels[:held_out],
+    )
+
+
 @pytest.fixture(scope="module")
 def few_digits():
     """A seventh of the digits: 208 to train on and 52 held out.
@@ -118,13 +128,7 @@ def few_digits():
     """
     from nasnet_tf.data import digits
 
-    whole = digits.load()
-    few = digits.Digits(
-        whole.train_images[:208],
-        whole.train_labels[:208],
-        whole.held_out_images[:52],
-        whole.held_out_labels[:52],
-    )
+    few = first_digits(digits.load(), 208, 52)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digits, "load", lambda: few)
         yield few

@@ -14,7 +14,7 @@ from export.runtime.runners import (
     model_format,
     open_runner,
 )
-from export.targets import import_module, module_to_import
+from export.targets import module_to_import
 from nasnet_tf.checks.errors import InputError, JobError
 
 WARM_UP = 3
@@ -129,7 +129,8 @@ def timed_runs(module, path, threads, batch, image_size):
     Yields the images' shape and type; for each "run", seconds; for "end",
     memory and delegation.
     """
-    import_module(module)
+    if module:
+        importlib.import_module(module)
     kind = model_format(path)
     importlib.import_module(library_of(kind)[1])
     before = peak_memory()

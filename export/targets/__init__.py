@@ -4,8 +4,6 @@ A command reads its flags here, so nothing is imported but data: functions
 stand as `"module:name"` and are looked up when they are needed.
 """
 
-import importlib
-
 from export.targets.litert import LITERT
 from export.targets.onnx import ONNX
 from export.targets.saved_model import SAVED_MODEL
@@ -60,9 +58,3 @@ def module_to_import(format: str) -> str | None:
     if isinstance(runner, str):
         return runner.partition(":")[0]
     return runner.__module__
-
-
-def import_module(name: str | None) -> None:
-    """The other process's side of `module_to_import`."""
-    if name:
-        importlib.import_module(name)

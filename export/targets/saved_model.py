@@ -11,8 +11,8 @@ SAVED_MODEL = ExportTarget(
     library=("tensorflow", "tensorflow"),
     runtime="TensorFlow",
     contents="saved_model.pb",
-    # It has a signature for pixels in any case.
     input_types=("float32",),
+    input_note="has a signature for pixels in any case",
     example="""\
 import tensorflow as tf
 

@@ -39,8 +39,10 @@ class ExportTarget:
             `images`; `{file}` is the file's name.
         runtime: what runs it, for people; None: the title.
         contents: a file in `file`, where that is a folder.
-        quantizations: of `"none"`, `"float16"`, `"dynamic"` and `"int8"`.
+        quantizations: `"none"`, then those of `"float16"`, `"dynamic"` and
+            `"int8"` that it has.
         input_types: what the file's input can be.
+        input_note: what it does in place of other types, for people.
         batch: how many images it takes at a time, for people.
         rewrites: names of `export.rewrites.REWRITES` that pay here.
         more_rewrites: and with a quantisation, by its name.
@@ -58,6 +60,7 @@ class ExportTarget:
     contents: str | None = None
     quantizations: tuple[str, ...] = ("none",)
     input_types: tuple[str, ...] = ("float32", "uint8")
+    input_note: str = "does not take it"
     batch: str = "any number"
     rewrites: tuple[str, ...] = PLAIN
     more_rewrites: dict[str, tuple[str, ...]] = dataclasses.field(

@@ -18,8 +18,7 @@ from export.runtime.child_process import ChildError
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.zoo.mult_adds import count_mult_adds
 from tests.conftest import line_of, tiny_network
-from tests.detection.models import FPN, PAPER
-from tests.training.jobs import one_block_genotype
+from tests.detection.models import FPN, PAPER, cells_of_one_block
 
 FOLDER = pathlib.Path(__file__).parents[2] / "benchmarks"
 SMALL = {
@@ -35,8 +34,7 @@ SIZE = 64
 @pytest.fixture(scope="module", autouse=True)
 def small_experiments(tmp_path_factory):
     """Two small detectors, of one block a cell, in Model Garden's registry."""
-    genotype = one_block_genotype(tmp_path_factory.mktemp("cells"))
-    cells = f",task.model.backbone.nasnet.genotype={genotype}"
+    cells = cells_of_one_block(tmp_path_factory.mktemp("cells"))
     for name, (experiment, overrides) in SMALL.items():
         exp_factory.register_config_factory(name)(
             lambda e=experiment, o=overrides: read_experiment(e, (), o + cells)

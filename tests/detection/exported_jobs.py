@@ -8,7 +8,7 @@ import tensorflow as tf
 from official.core import task_factory, train_utils
 
 from detection.experiments import read_experiment
-from tests.training.jobs import one_block_genotype
+from tests.detection.models import cells_of_one_block
 
 CATEGORIES = [{"id": n, "name": f"thing {n}"} for n in (1, 2, 3)]
 # One step brings the moving statistics to what the network sees.
@@ -20,19 +20,17 @@ def make_job(folder, experiment, overrides, genotype=None):
     """Writes params.yaml, categories.json and a checkpoint as Orbit does.
 
     Args:
-        genotype: None: cells of one block.
+        genotype: by name; None: cells of one block.
 
     Returns:
         The folder.
     """
     folder, step = pathlib.Path(folder), 400
     folder.mkdir(exist_ok=True)
-    genotype = genotype or one_block_genotype(folder, "separable_conv_3x3")
-    params = read_experiment(
-        experiment,
-        (),
-        f"{overrides}{MOMENTUM},task.model.backbone.nasnet.genotype={genotype}",
-    )
+    cells = f",task.model.backbone.nasnet.genotype={genotype}"
+    if genotype is None:
+        cells = cells_of_one_block(folder, "separable_conv_3x3")
+    params = read_experiment(experiment, (), overrides + MOMENTUM + cells)
     model = task_factory.get_task(params.task).build_model()
     randomize(model, params.task.model.input_size[0])
     checkpoint = tf.train.Checkpoint(

@@ -17,8 +17,12 @@ tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
-from tests.detection.models import example_batch, fpn, random_images  # noqa: E402
-from tests.training.jobs import one_block_genotype  # noqa: E402
+from tests.detection.models import (  # noqa: E402
+    cells_of_one_block,
+    example_batch,
+    fpn,
+    random_images,
+)
 
 DROP_PATH = (
     ",task.model.backbone.nasnet.drop_path_keep_prob=0.5,"
@@ -46,10 +50,9 @@ def features(strategy, model):
 
 
 def main(checkpoint):
-    genotype = one_block_genotype(
+    overrides = DROP_PATH + cells_of_one_block(
         pathlib.Path(checkpoint).parent, "separable_conv_3x3"
     )
-    overrides = f"{DROP_PATH},task.model.backbone.nasnet.genotype={genotype}"
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
         task, model = fpn(overrides)

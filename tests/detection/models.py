@@ -8,6 +8,7 @@ from official.vision.configs import common
 
 from detection.experiments import read_experiment
 from detection.modeling.backbone import NASNet, network_arguments
+from tests.training.jobs import one_block_genotype
 
 SMALL = (
     "task.model.input_size=[64,64,3],task.model.num_classes=4,"
@@ -53,6 +54,12 @@ PAPER = (
         ",task.model.anchor.sizes=[8.0,16.0,32.0,64.0],task.model.regions_at_once=3"
     )
 )
+
+
+def cells_of_one_block(folder, *operation) -> str:
+    """An override; the cells are written into the folder."""
+    genotype = one_block_genotype(folder, *operation)
+    return f",task.model.backbone.nasnet.genotype={genotype}"
 
 
 def build(experiment, overrides, task_overrides=""):

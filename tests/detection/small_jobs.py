@@ -4,7 +4,7 @@ import pathlib
 
 from detection.data import annotations, records, scenes
 from detection.experiments import read_experiment
-from tests.training.jobs import one_block_genotype
+from tests.detection.models import cells_of_one_block
 
 EXPERIMENT = "fasterrcnn_nasnet_digits"
 SMALL = (
@@ -34,8 +34,7 @@ def write_records(folder, count=6) -> pathlib.Path:
 def overrides(folder, more="") -> str:
     """Of the experiment, to read those records; its cells of one block."""
     return (
-        f"{SMALL},"
-        f"task.model.backbone.nasnet.genotype={one_block_genotype(folder)},"
+        f"{SMALL}{cells_of_one_block(folder)},"
         f"task.train_data.input_path={folder}/train*,"
         f"task.validation_data.input_path={folder}/validation*{more}"
     )

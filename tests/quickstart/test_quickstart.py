@@ -35,6 +35,8 @@ from nasnet_tf.quickstart.context import Context
 from nasnet_tf.search.config_checks import read_search_config
 from nasnet_tf.training.config_files import read_config
 from tests.commands import run_command
+from tests.conftest import first_digits
+from tests.detection.models import cells_of_one_block
 from tests.detection.small_jobs import SMALL
 from tests.training.jobs import one_block_genotype
 
@@ -86,16 +88,9 @@ def tiny_run(data, tmp_path_factory):
         "child.method=built,data.held_out=20,recipe.steps=1",
     )
     save_config(search, folder / "search.yaml")
-    genotype = (
-        f"task.model.backbone.nasnet.genotype={one_block_genotype(folder)}"
-    )
+    small = SMALL + cells_of_one_block(folder)
     read_experiment = experiments.read_experiment
-    few = digits.Digits(
-        data.train_images[:100],
-        data.train_labels[:100],
-        data.held_out_images[:30],
-        data.held_out_labels[:30],
-    )
+    few = first_digits(data, 100, 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digits, "load", lambda: few)
         patch.setattr(exporting, "EXPORTS", EXPORTS)
@@ -106,7 +101,7 @@ def tiny_run(data, tmp_path_factory):
             experiments,
             "read_experiment",
             lambda name, files, override: read_experiment(
-                name, files, f"{SMALL},{genotype},{override}"
+                name, files, f"{small},{override}"
             ),
         )
         patch.setattr(searching, "CONFIG", folder / "search.yaml")

@@ -1,5 +1,6 @@
 """Finalists: chosen, trained longer, ranked; and the job of what was found."""
 
+import functools
 import json
 
 import keras
@@ -116,9 +117,8 @@ ACCURACIES = {"child_1": 0.8, "child_2": 0.6, "other": 0.7}
 @pytest.fixture
 def jobs(monkeypatch):
     """The jobs that were run, in place of training: name and seed."""
-    run = []
-
-    networks, measured = {}, {}
+    run, measured = [], {}
+    network = functools.cache(_network)
 
     def evaluate(model, source, config):
         # A network takes a second to trace, and jobs of one cell share it.
@@ -132,7 +132,7 @@ def jobs(monkeypatch):
         run.append((genotype.name, config.runtime.seed))
         accuracy = ACCURACIES[genotype.name] + config.runtime.seed / 10
         return TrainingResult(
-            model=networks.setdefault(genotype, _network(genotype)),
+            model=network(genotype),
             step=9,
             complete=True,
             evaluation={"loss": 1.0, "accuracy": accuracy},
