@@ -39,6 +39,19 @@ def typed_values(values: dict, config: Section, where: str = "") -> dict:
     return _typed_section(values, config, config, where, "")
 
 
+def check_section(section: Section, name: str) -> None:
+    """Holds the values of a section to their types and limits.
+
+    Args:
+        section: made in Python.
+        name: of it in a configuration; begins the message.
+
+    Raises:
+        InputError: a value has another type or is beyond its limits.
+    """
+    _typed_section(section.as_dict(), section, section, "", f"{name}.")
+
+
 def flatten(values: dict, prefix: str = "") -> dict:
     """`{"recipe.steps": 3}` of `{"recipe": {"steps": 3}}`."""
     flat = {}

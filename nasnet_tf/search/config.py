@@ -7,14 +7,9 @@ import dataclasses
 
 from nasnet_tf.configuration.sections import MOST_SEED, Section, field
 from nasnet_tf.data.config import DataConfig
-from nasnet_tf.search.strategies import STRATEGIES
-from nasnet_tf.search.strategies.reinforcement.settings import (
-    ADVANTAGES,
-    ControllerSettings,
-)
+from nasnet_tf.search.strategies import STRATEGIES, settings_fields
 from nasnet_tf.training.config import RecipeConfig
 
-_RL = ControllerSettings()
 # Of the paper's CIFAR networks, as in the presets.
 BATCH_NORM_EPSILON = 1e-5
 
@@ -44,35 +39,23 @@ class StrategyConfig(Section):
         name: `"rl"`, the paper's: a recurrent network trained by PPO;
             `"random"`: each choice uniform; `"evolution"`: regularised
             evolution (Real et al. 2019).
-        learning_rate: of `rl`'s Adam.
-        entropy_weight: of `rl`'s entropy bonus.
-        baseline_decay: of `rl`'s moving average of the rewards.
-        minibatch_size: architectures of an update of `rl`.
-        epochs: passes of `rl` over a round; the paper does not say.
-        clip: of `rl`'s ratio of probabilities, in [1 - clip, 1 + clip].
-        advantage: of `rl`: `"difference"` of reward and baseline;
-            `"standardized"`: the reward in standard deviations of its round;
-            `"rank"`: its rank in its round, from -1 to 1.
-        share_by_kind: whether `rl`'s decisions of one kind share weights.
-        hidden_units: of `rl`'s LSTM.
-        initial_range: `rl`'s weights begin uniform in [-range, range].
-        population: of `evolution`: the newest so many.
-        tournament: of `evolution`: how many it picks a parent from.
+
+    The settings of all strategies follow it, `ControllerSettings` of `"rl"`
+    and `EvolutionSettings` among them; a strategy reads its own.
     """
 
     name: str = field("rl", choices=STRATEGIES)
-    learning_rate: float = field(_RL.learning_rate, interval="(0, inf)")
-    entropy_weight: float = field(_RL.entropy_weight, interval="[0, inf)")
-    baseline_decay: float = field(_RL.baseline_decay, interval="[0, 1)")
-    minibatch_size: int = field(_RL.minibatch_size, least=1)
-    epochs: int = field(_RL.epochs, least=1)
-    clip: float = field(_RL.clip, interval="(0, 1)")
-    advantage: str = field(_RL.advantage, choices=ADVANTAGES)
-    share_by_kind: bool = _RL.share_by_kind
-    hidden_units: int = field(_RL.hidden_units, least=1)
-    initial_range: float = field(_RL.initial_range, interval="(0, inf)")
-    population: int = field(100, least=1)
-    tournament: int = field(25, least=1)
+
+
+def _strategy_section() -> StrategyConfig:
+    # When a configuration is made: strategies may be registered till then.
+    fields = [
+        (name, field.type, field) for name, field in settings_fields().items()
+    ]
+    kind = dataclasses.make_dataclass(
+        "StrategyConfig", fields, bases=(StrategyConfig,)
+    )
+    return kind()
 
 
 @dataclasses.dataclass
@@ -205,7 +188,9 @@ class SearchConfig(Section):
     """
 
     space: SpaceConfig = dataclasses.field(default_factory=SpaceConfig)
-    strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
+    strategy: StrategyConfig = dataclasses.field(
+        default_factory=_strategy_section
+    )
     child: ChildConfig = dataclasses.field(default_factory=ChildConfig)
     data: DataConfig = dataclasses.field(default_factory=_paper_data)
     recipe: RecipeConfig = dataclasses.field(default_factory=_paper_recipe)

@@ -11,6 +11,7 @@ from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.journal.file_names import CONFIG_FILE
 from nasnet_tf.search.objective import check_objective
 from nasnet_tf.search.space.cell_space import CellSpace, make_cell_space
+from nasnet_tf.search.strategies import check_strategy
 from nasnet_tf.training.config_checks import check_recipe
 
 FOLDER = CONFIGS / "search"
@@ -72,7 +73,8 @@ def check_search_config(config: SearchConfig) -> None:
                 f"recipe.{name}: {value} in a search, whose children begin "
                 "with random weights and are trained equally long; leave it out"
             )
-    child, budget, strategy = config.child, config.budget, config.strategy
+    check_strategy(config.strategy)
+    child, budget = config.child, config.budget
     if child.filters % 2:
         raise InputError(
             f"child.filters: {child.filters} is odd, and a factorised "
@@ -84,13 +86,6 @@ def check_search_config(config: SearchConfig) -> None:
             f"budget.samples: {budget.samples} is not a multiple of "
             f"budget.round_size {budget.round_size}; give "
             f"{nearest * budget.round_size}"
-        )
-    if strategy.name == "evolution" and (
-        strategy.tournament > strategy.population
-    ):
-        raise InputError(
-            f"strategy.tournament: {strategy.tournament} of a "
-            f"strategy.population of {strategy.population}; give a smaller one"
         )
 
 

@@ -149,11 +149,11 @@ def define_flags():
     flags.DEFINE_float("failures_per_hour", 0.0, "Of one worker.")
     flags.DEFINE_integer(
         "minibatch_size",
-        ControllerSettings.minibatch_size,
+        ControllerSettings().minibatch_size,
         "Children of a PPO step.",
     )
     flags.DEFINE_integer(
-        "epochs", ControllerSettings.epochs, "PPO passes over a round."
+        "epochs", ControllerSettings().epochs, "PPO passes over a round."
     )
     flags.DEFINE_float("target", TARGET, "Utilisation to look for.")
     flags.DEFINE_integer("seed", 0, "Of the draws and of failures.")

@@ -7,6 +7,7 @@ import numpy as np
 
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.configuration.sections import Section
 from nasnet_tf.search.space.decisions import DecisionSpace
 
 
@@ -19,9 +20,16 @@ class Strategy(abc.ABC):
     Args:
         space: what is searched.
         seed: 0 or more.
+        settings: that its name is registered with.
     """
 
-    def __init__(self, space: DecisionSpace, seed: int = 0):
+    def __init__(
+        self,
+        space: DecisionSpace,
+        seed: int = 0,
+        settings: Section | None = None,
+    ):
+        self.settings = settings
         self.space = space
         self.restart(seed)
 

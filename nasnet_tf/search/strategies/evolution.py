@@ -1,10 +1,38 @@
 """Regularised evolution (Real et al. 2019, arXiv:1802.01548, Algorithm 1)."""
 
+import dataclasses
+
 import numpy as np
 
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.configuration.sections import Section, field
+from nasnet_tf.configuration.values import check_section
 from nasnet_tf.search.strategies.base import Strategy
+
+
+@dataclasses.dataclass
+class EvolutionSettings(Section):
+    """What evolution can be told.
+
+    Args:
+        population: P, the newest so many; the paper's value is 100.
+        tournament: S, how many a parent is the best of; the paper's is 25.
+
+    Raises:
+        InputError: a value cannot be used.
+    """
+
+    population: int = field(100, least=1)
+    tournament: int = field(25, least=1)
+
+    def __post_init__(self):
+        check_section(self, "strategy")
+        if self.tournament > self.population:
+            raise InputError(
+                f"strategy.tournament: {self.tournament} of a "
+                f"strategy.population of {self.population}; give a smaller one"
+            )
 
 
 class Evolution(Strategy):
@@ -20,21 +48,17 @@ class Evolution(Strategy):
     Args:
         space: what is searched.
         seed: of all that is random.
-        population: P; the paper's value is 100.
-        tournament: S; the paper's value is 25.
+        settings: None: the paper's.
     """
 
-    def __init__(self, space, seed=0, population=100, tournament=25):
-        check_integer("strategy.population", population)
-        check_integer("strategy.tournament", tournament)
-        self._limit = population
-        self._tournament = tournament
+    def __init__(self, space, seed=0, settings=None):
+        settings = settings or EvolutionSettings()
         self._mutable = np.flatnonzero(np.array(space.sizes) > 1)
         if not len(self._mutable):
             raise InputError(
                 "space: every decision has one option; give one that has more"
             )
-        super().__init__(space, seed)
+        super().__init__(space, seed, settings)
 
     def restart(self, seed: int) -> None:
         super().restart(seed)
@@ -47,7 +71,7 @@ class Evolution(Strategy):
         generator = np.random.default_rng((self.seed, self._proposed))
         proposals = self.space.sample(generator, count)
         # Members still in training count: no proposal waits for them.
-        first = min(count, max(0, self._limit - self._proposed))
+        first = min(count, max(0, self.settings.population - self._proposed))
         if len(self._rewards):
             for child in proposals[first:]:
                 child[:] = self._child(generator)
@@ -55,7 +79,9 @@ class Evolution(Strategy):
         return proposals
 
     def _child(self, generator):
-        rivals = generator.integers(len(self._rewards), size=self._tournament)
+        rivals = generator.integers(
+            len(self._rewards), size=self.settings.tournament
+        )
         child = self._members[rivals[self._rewards[rivals].argmax()]].copy()
         place = generator.choice(self._mutable)
         size = self.space.sizes[place]
@@ -66,8 +92,8 @@ class Evolution(Strategy):
         decisions, rewards = self.check_rewards(decisions, rewards)
         members = np.concatenate((self._members, decisions))
         all_rewards = np.concatenate((self._rewards, rewards))
-        self._members = members[-self._limit :]
-        self._rewards = all_rewards[-self._limit :]
+        self._members = members[-self.settings.population :]
+        self._rewards = all_rewards[-self.settings.population :]
         return {
             "mean_reward": float(rewards.mean()),
             "population_mean": float(self._rewards.mean()),

@@ -1,20 +1,25 @@
 """What all strategies promise, and random search and evolution in numbers."""
 
-import types
+import dataclasses
 
 import numpy as np
 import pytest
 
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.configuration.sections import Section, field
 from nasnet_tf.search import strategies
-from nasnet_tf.search.config_checks import read_search_config
+from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.config_checks import (
+    check_search_config,
+    read_search_config,
+)
 from nasnet_tf.search.space.decisions import DecisionSpace
 from nasnet_tf.search.strategies import (
     STRATEGIES,
     make_strategy,
     register_strategy,
 )
-from nasnet_tf.search.strategies.evolution import Evolution
+from nasnet_tf.search.strategies.evolution import Evolution, EvolutionSettings
 from nasnet_tf.search.strategies.random import RandomSearch
 
 SIZES = (3, 4, 1, 2)
@@ -27,20 +32,15 @@ SPACE = DecisionSpace(
 
 
 def settings(name, **changes):
-    defaults = {
+    small = {
         "name": name,
-        "learning_rate": 3.5e-4,
-        "entropy_weight": 1e-5,
-        "baseline_decay": 0.95,
         "minibatch_size": 4,
         "epochs": 2,
-        "clip": 0.2,
         "hidden_units": 8,
-        "initial_range": 0.1,
         "population": 6,
         "tournament": 3,
     }
-    return types.SimpleNamespace(**{**defaults, **changes})
+    return SearchConfig().strategy.replace(**{**small, **changes})
 
 
 def reward(decisions):
@@ -153,7 +153,9 @@ def test_random_search_is_uniform():
 
 
 def test_evolution_changes_one_decision_of_the_best_of_a_tournament():
-    strategy = Evolution(SPACE, 0, population=4, tournament=64)
+    settings = EvolutionSettings(population=4, tournament=4)
+    settings.tournament = 64
+    strategy = Evolution(SPACE, 0, settings)
     strategy.learn(strategy.propose(4), [0, 0, 1, 0])
     best = strategy.state()["members"][2]
     children = strategy.propose(200)
@@ -166,7 +168,7 @@ def test_evolution_changes_one_decision_of_the_best_of_a_tournament():
 
 
 def test_evolution_forgets_the_oldest():
-    strategy = Evolution(SPACE, 0, population=4, tournament=2)
+    strategy = Evolution(SPACE, 0, EvolutionSettings(4, 2))
     for value in range(3):
         log = strategy.learn(strategy.propose(3), [value, value, 10 - value])
     assert strategy.state()["rewards"].tolist() == [9, 2, 2, 8]
@@ -175,7 +177,7 @@ def test_evolution_forgets_the_oldest():
 
 
 def test_evolution_begins_with_a_random_population():
-    evolution = Evolution(SPACE, 1, population=400, tournament=2)
+    evolution = Evolution(SPACE, 1, EvolutionSettings(400, 2))
     first = evolution.propose(200)
     evolution.learn(first, np.arange(200))
     second = evolution.propose(200)
@@ -187,16 +189,52 @@ def test_evolution_begins_with_a_random_population():
         Evolution(DecisionSpace((1,), ("a",), ("a",), (("0",),)))
 
 
+@dataclasses.dataclass
+class Shift(Section):
+    """What the strategy of the test below can be told."""
+
+    shift: int = field(1, least=1)
+
+    def __post_init__(self):
+        if self.shift > 9:
+            raise InputError(f"strategy.shift: {self.shift} is above 9")
+
+
+class Shifted(RandomSearch):
+    def __init__(self, space, seed, settings):
+        super().__init__(space, seed + settings.shift, settings)
+
+
 def test_a_strategy_of_ones_own(monkeypatch):
     with monkeypatch.context() as patch:
         # Registered for this test alone.
-        patch.setitem(strategies._makers, "mine", None)
-        register_strategy(
-            "mine", lambda config, space, seed: RandomSearch(space, seed + 1)
-        )
-        config = read_search_config(["digits"], "strategy.name=mine")
+        patch.setitem(strategies._STRATEGIES, "mine", None)
+        register_strategy("mine", Shifted, Shift)
+
+        def read(override):
+            override = f"strategy.name=mine,{override}"
+            return read_search_config(["digits"], override)
+
+        config = read("strategy.shift=3")
+        check_search_config(config)
         made = make_strategy(config.strategy, SPACE, seed=2)
-        expected = RandomSearch(SPACE, 3).propose(5)
+        expected = RandomSearch(SPACE, 5).propose(5)
         np.testing.assert_array_equal(made.propose(5), expected)
+        with pytest.raises(InputError, match="shift: 0 is not a positive"):
+            read("strategy.shift=0")
+        with pytest.raises(InputError, match="shift: 10 is above 9"):
+            check_search_config(read("strategy.shift=10"))
     with pytest.raises(InputError, match="'mine' is unknown"):
         read_search_config(["digits"], "strategy.name=mine")
+    with pytest.raises(InputError, match=r"strategy\.shift is unknown"):
+        read_search_config(["digits"], "strategy.shift=3")
+
+
+def test_a_setting_of_another_strategy_means_the_same():
+    @dataclasses.dataclass
+    class Other(Section):
+        population: float = field(0.5)
+
+    with pytest.raises(InputError, match="population is a setting of 'evol"):
+        register_strategy("mine", Shifted, Other)
+    assert "mine" not in STRATEGIES

@@ -2,18 +2,14 @@
 
 import dataclasses
 
-from nasnet_tf.checks.arguments import (
-    check_choice,
-    check_flag,
-    check_integer,
-    check_number,
-)
+from nasnet_tf.configuration.sections import Section, field
+from nasnet_tf.configuration.values import check_section
 
 ADVANTAGES = ("difference", "standardized", "rank")
 
 
-@dataclasses.dataclass(frozen=True)
-class ControllerSettings:
+@dataclasses.dataclass
+class ControllerSettings(Section):
     """The controller and its PPO; the defaults are the paper's (App. A.2).
 
     Not in the paper: the optimizer, which is Adam as in its predecessor
@@ -41,38 +37,19 @@ class ControllerSettings:
         InputError: a value cannot be used.
     """
 
-    learning_rate: float = 3.5e-4
-    entropy_weight: float = 1e-5
-    baseline_decay: float = 0.95
-    minibatch_size: int = 20
-    epochs: int = 4
-    clip: float = 0.2
-    hidden_units: int = 100
-    initial_range: float = 0.1
-    advantage: str = "difference"
+    learning_rate: float = field(3.5e-4, interval="(0, inf)")
+    entropy_weight: float = field(1e-5, interval="[0, inf)")
+    baseline_decay: float = field(0.95, interval="[0, 1)")
+    minibatch_size: int = field(20, least=1)
+    epochs: int = field(4, least=1)
+    clip: float = field(0.2, interval="(0, 1)")
+    advantage: str = field("difference", choices=ADVANTAGES)
     share_by_kind: bool = False
+    hidden_units: int = field(100, least=1)
+    initial_range: float = field(0.1, interval="(0, inf)")
 
     def __post_init__(self):
-        def number(field, interval):
-            check_number(f"strategy.{field}", getattr(self, field), interval)
-
-        number("learning_rate", "(0, inf)")
-        number("entropy_weight", "[0, inf)")
-        number("baseline_decay", "[0, 1)")
-        number("clip", "(0, 1)")
-        number("initial_range", "(0, inf)")
-        for field in ("minibatch_size", "epochs", "hidden_units"):
-            check_integer(f"strategy.{field}", getattr(self, field))
-        check_choice("strategy.advantage", self.advantage, ADVANTAGES)
-        check_flag("strategy.share_by_kind", self.share_by_kind)
-
-    @classmethod
-    def from_config(cls, config) -> "ControllerSettings":
-        """Takes the attributes of these names; the others keep defaults."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        return cls(
-            **{n: getattr(config, n) for n in names if hasattr(config, n)}
-        )
+        check_section(self, "strategy")
 
 
 # For budgets of about 1,000 architectures, where the paper's 20,000 are out of

@@ -33,7 +33,7 @@ class ReinforcementLearning(Strategy):
     """
 
     def __init__(self, space, seed=0, settings=None):
-        self.settings = settings = settings or ControllerSettings()
+        settings = settings or ControllerSettings()
         self._distribution = tf.distribute.get_strategy()
         self._replicas = self._distribution.num_replicas_in_sync
         self._share = -(-settings.minibatch_size // self._replicas)
@@ -51,7 +51,7 @@ class ReinforcementLearning(Strategy):
             lambda seed: self._controller.sample(_PROBED, seed)[2],
             autograph=False,
         )
-        super().__init__(space, seed)
+        super().__init__(space, seed, settings)
 
     def restart(self, seed: int) -> None:
         super().restart(seed)
