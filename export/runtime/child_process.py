@@ -13,6 +13,7 @@ import sys
 
 import nasnet_tf
 from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.terminal.plugins import import_plugins
 
 # `__init__` of both packages imports TensorFlow, which costs seconds and hides
 # how much memory a file needs: the child gets the packages without it.
@@ -121,6 +122,9 @@ def serve(target: str, arguments: str) -> None:
 
     module, name = target.split(":")
     try:
+        # A light child reads files, and no Keras model with what they bring.
+        if hasattr(nasnet_tf, "__version__"):
+            import_plugins()
         function = getattr(importlib.import_module(module), name)
         generator = function(**json.loads(arguments))
         value = next(generator)

@@ -30,6 +30,8 @@ def get_target(format: str) -> ExportTarget:
 def register_target(target: ExportTarget) -> None:
     """Adds a format that `export.job.export_model` can write.
 
+    `export.run` writes it too, where NASNET_TF_PLUGINS names the module that
+    calls this (see `nasnet_tf.terminal.plugins`).
     Do it where the module that has the target's runner is imported: what was
     written is timed in a process that imports this module.
 

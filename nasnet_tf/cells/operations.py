@@ -149,8 +149,8 @@ def register_operation(name: str, form: OperationForm) -> None:
     """Adds an operation that genotypes and search spaces can name.
 
     Register it before a genotype, or a saved network, that has it is read, in
-    each process that reads one: commands, and the local workers of a search,
-    do not know it.
+    each process that reads one; commands and their workers import the modules
+    that NASNET_TF_PLUGINS names (see `nasnet_tf.terminal.plugins`).
 
     >>> register_operation(
     ...     "separable_conv_9x9",

@@ -19,6 +19,7 @@ from absl import app, flags, logging
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.checks.packages import hidden_package
 from nasnet_tf.terminal.command_help import HELP_FLAGS, help_text
+from nasnet_tf.terminal.plugins import import_plugins
 
 
 def run(
@@ -38,6 +39,11 @@ def run(
         argv: the program and its arguments; None: `sys.argv`.
         name: what the user calls the command; None: `python -m` its module.
     """
+    # First, for flags list what is registered.
+    try:
+        import_plugins()
+    except InputError as error:
+        sys.exit(tell(error))
     define_flags()
     app.run(
         lambda argv: _guarded(main, argv[1:]),

@@ -117,6 +117,7 @@ def overview() -> str:
         lines.append("")
     lines += [
         "nasnet COMMAND --help lists the flags of one; nasnet --version tells",
-        "the versions that a bug report needs.",
+        "the versions that a bug report needs. NASNET_TF_PLUGINS=mine.py has",
+        "every command import operations, strategies, formats of your own.",
     ]
     return "\n".join(lines)
