@@ -11,7 +11,7 @@ from official.core import config_definitions as cfg
 from official.core import exp_factory
 from official.modeling import hyperparams
 
-from detection.tasks import FasterRCNNTask, RetinaNetTask
+from detection.training.tasks import FasterRCNNTask, RetinaNetTask
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.configuration.files import FOLDER, list_configs, read_config
 

@@ -14,15 +14,19 @@ from official.core import task_factory, train_lib
 from official.modeling import hyperparams, performance
 
 from detection.data.categories import CATEGORIES_FILE, write_categories
-from detection.job_checks import (
+from detection.training.job_checks import (
     check_data,
     check_same_job,
     check_trainer,
     data_categories,
 )
-from detection.job_folder import PARAMS_FILE, read_params
-from detection.recalibration import Recalibration, announcement, measures
-from detection.tasks import preprocessing_of_weights
+from detection.training.job_folder import PARAMS_FILE, read_params
+from detection.training.recalibration import (
+    Recalibration,
+    announcement,
+    measures,
+)
+from detection.training.tasks import preprocessing_of_weights
 from nasnet_tf.checks.errors import InputError, JobError, first_line
 from nasnet_tf.files.lock import exclusive
 from nasnet_tf.files.output_file import written_beside

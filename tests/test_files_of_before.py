@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import nasnet_tf
 from detection.job import run_experiment
-from detection.job_folder import read_params
+from detection.training.job_folder import read_params
 from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.job import train
 from tests.detection.small_jobs import write_records

@@ -9,8 +9,8 @@ from official.core import config_definitions as cfg
 from detection.data.categories import read_categories
 from detection.detectors.detector import Detector
 from detection.detectors.saved_model import served
-from detection.job_folder import read_params
-from detection.serving import DetectionModule
+from detection.modeling.serving import DetectionModule
+from detection.training.job_folder import read_params
 from nasnet_tf.checks.errors import InputError, first_line
 
 # Model Garden's trainer saves averaged weights there when it evaluates.

@@ -4,7 +4,7 @@ import abc
 
 import numpy as np
 
-from detection.detections import Detections
+from detection.detectors.detections import Detections
 from nasnet_tf.checks.errors import InputError
 
 

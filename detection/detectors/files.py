@@ -5,7 +5,7 @@ import pathlib
 
 import yaml
 
-from detection.job_folder import PARAMS_FILE
+from detection.training.job_folder import PARAMS_FILE
 from nasnet_tf.checks.errors import InputError, first_line
 
 SAVED_MODEL, LITERT_FILE = "saved_model", "litert"

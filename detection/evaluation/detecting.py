@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
-from detection.detections import Detections
+from detection.detectors.detections import Detections
 from detection.evaluation.ground_truth import GroundTruth, few
 from detection.evaluation.images import open_stored
 from detection.evaluation.results import to_results

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from detection.data.json_values import is_integer, is_number
-from detection.detections import Detections
+from detection.detectors.detections import Detections
 from detection.evaluation.ground_truth import (
     GroundTruth,
     few,

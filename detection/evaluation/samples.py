@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from detection.drawing import (
+from detection.evaluation.drawing import (
     DRAWN,
     MIN_SCORE,
     SHEET,

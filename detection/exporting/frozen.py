@@ -14,7 +14,7 @@ OUTPUTS = (
 
 
 class FrozenDetector(tf.Module):
-    """Stands in for a detector in `detection.serving.DetectionModule`.
+    """Stands in for a detector in `detection.modeling.serving.DetectionModule`.
 
     TensorFlow folds constants and keeps kernels in the layout that its
     convolutions take.

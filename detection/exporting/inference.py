@@ -11,7 +11,8 @@ def litert_model(model, config):
     It returns all boxes; `detect_greedily` is to choose among them.
 
     Args:
-        model: of `detection.serving.DetectionModule`; it stays as it is.
+        model: of a `detection.modeling.serving.DetectionModule`; it stays as
+            it is.
         config: `task.model` of its experiment.
     """
     parts = dict(model.get_config())

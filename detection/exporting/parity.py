@@ -7,7 +7,7 @@ import tempfile
 import numpy as np
 from PIL import Image
 
-from detection.detections import Detections
+from detection.detectors.detections import Detections
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.images.photos import open_photo
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from detection.detectors.checkpoint import CheckpointDetector
-from detection.serving import DetectionModule
+from detection.modeling.serving import DetectionModule
 
 _LAST_BIT = 2.0**-23
 

@@ -9,7 +9,7 @@ from official.vision.ops import preprocess_ops
 from detection.exporting.frozen import FrozenDetector, frozen_function
 from detection.exporting.inference import litert_model
 from detection.modeling.greedy_nms import detect_greedily
-from detection.serving import DetectionModule
+from detection.modeling.serving import DetectionModule
 from nasnet_tf.checks.errors import JobError, first_line
 
 SIGNATURES = {"image_tensor": "serving_default", "image_bytes": "encoded"}

@@ -1,1 +1,1 @@
-"""NASNet in TensorFlow Model Garden: backbones, box head, anchors, models."""
+"""NASNet in TensorFlow Model Garden: its parts, models, and what is served."""

@@ -20,7 +20,7 @@ MIN_AP50 = 0.3
 def stage(context):
     """Returns the `Metrics` of the held-out scenes."""
     # It builds on this package; at the top it would be imported in a circle.
-    from detection.evaluate import evaluate_model
+    from detection.evaluation.reports import evaluate_model
 
     folder = context.out / FOLDER
     # Begin anew; a job of its own would go on where it was.

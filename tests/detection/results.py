@@ -5,7 +5,7 @@ import json
 import numpy as np
 from PIL import Image
 
-from detection.detections import Detections
+from detection.detectors.detections import Detections
 from detection.evaluation.ground_truth import read_ground_truth
 
 # Ids with gaps, as COCO's are.

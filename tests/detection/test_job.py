@@ -22,7 +22,7 @@ from detection.job import (
     save_params,
     with_preprocessing,
 )
-from detection.job_folder import read_params
+from detection.training.job_folder import read_params
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.networks.variables import named_variables
 from tests.conftest import line_of, randomize, tiny_network

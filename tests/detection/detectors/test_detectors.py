@@ -11,8 +11,8 @@ from detection.detectors import load_detector
 from detection.detectors.checkpoint import AVERAGES, find_checkpoint
 from detection.detectors.detector import to_detections
 from detection.detectors.letterbox import MEAN_PIXEL, letterbox
-from detection.job_folder import read_params
 from detection.modeling.anchors import anchor_generator
+from detection.training.job_folder import read_params
 from nasnet_tf import InputError
 from tests.conftest import line_of
 from tests.detection.exported_jobs import CATEGORIES, make_job, photos

@@ -8,7 +8,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from detection.detections import Detections
+from detection.detectors.detections import Detections
 from detection.evaluation.detecting import detect_annotated
 from detection.evaluation.ground_truth import read_ground_truth
 from detection.evaluation.images import (

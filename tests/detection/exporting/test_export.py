@@ -10,12 +10,12 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 import detection.exporting.job
-from detection.detections import Detections
 from detection.detectors import load_detector
+from detection.detectors.detections import Detections
 from detection.detectors.files import FILES
 from detection.detectors.letterbox import letterbox
-from detection.export import export_detector
 from detection.exporting import parity as parity_module
+from detection.exporting.export import export_detector
 from detection.exporting.parity import (
     BOUNDS,
     Bound,

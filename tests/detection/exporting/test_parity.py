@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detection.detections import Detections
+from detection.detectors.detections import Detections
 from detection.exporting.parity import (
     BOUNDS,
     WIDEST,

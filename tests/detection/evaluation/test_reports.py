@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 import detection.evaluate
-from detection.evaluate import evaluate_model, evaluate_predictions, main
+from detection.evaluate import main
+from detection.evaluation.reports import evaluate_model, evaluate_predictions
 from nasnet_tf import InputError
 from tests.conftest import line_of
 from tests.detection.results import (

@@ -27,7 +27,7 @@ def read_params(model_dir) -> cfg.ExperimentConfig:
     # Model Garden is slow to import; an exported file needs only the names.
     from official.core import config_definitions as cfg
 
-    from detection.tasks import FasterRCNNTask, RetinaNetTask
+    from detection.training.tasks import FasterRCNNTask, RetinaNetTask
 
     path = pathlib.Path(model_dir) / PARAMS_FILE
     if not path.is_file():

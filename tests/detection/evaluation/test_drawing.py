@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detection.drawing import (
+from detection.evaluation.drawing import (
     Box,
     category_color,
     coco_boxes,

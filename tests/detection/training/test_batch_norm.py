@@ -9,14 +9,14 @@ import tf_keras
 from official.core import task_factory
 from tensorflow.python.eager import context
 
-from detection import recalibration
 from detection.job import _Runner, run_experiment
 from detection.modeling import measured_norms
 from detection.modeling.anchors import anchor_generator
 from detection.modeling.backbone import to_unit_range
 from detection.modeling.keras3_model import Keras3Model
-from detection.recalibration import announcement, measures
-from detection.serving import DetectionModule
+from detection.modeling.serving import DetectionModule
+from detection.training import recalibration
+from detection.training.recalibration import announcement, measures
 from nasnet_tf.checks.errors import InputError
 from tests.conftest import line_of
 from tests.detection import models

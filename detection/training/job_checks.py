@@ -7,11 +7,11 @@ import pathlib
 
 import tensorflow as tf
 
-from detection import tfds_decoder
+from detection.data import tfds_decoder
 from detection.data.categories import read_categories
 from detection.data.records import check_whole
-from detection.job_folder import PARAMS_FILE, read_params
-from detection.tasks import has_initial_weights
+from detection.training.job_folder import PARAMS_FILE, read_params
+from detection.training.tasks import has_initial_weights
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.configuration.values import flatten
 

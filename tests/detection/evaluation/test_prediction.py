@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 import detection.predict
-from detection.detections import Detections
-from detection.predict import image_ids, main, predict
+from detection.detectors.detections import Detections
+from detection.evaluation.prediction import image_ids, predict
+from detection.predict import main
 from nasnet_tf import InputError
 from tests.conftest import line_of
 from tests.detection.results import (

@@ -20,13 +20,13 @@ from official.vision.tasks import maskrcnn as maskrcnn_tasks
 from official.vision.tasks import retinanet as retinanet_tasks
 
 import nasnet_tf
-from detection import tfds_decoder
+from detection.data import tfds_decoder
 from detection.modeling.anchors import anchor_generator
 from detection.modeling.checks import check_initial_weights
 from detection.modeling.detector import build_detector
 from detection.modeling.faster_rcnn import FasterRCNN
 from detection.modeling.retinanet import RetinaNet
-from detection.parser import Parser
+from detection.training.parser import Parser
 from nasnet_tf.data import decoding
 from nasnet_tf.zoo.configured_network import saved_arguments
 from nasnet_tf.zoo.presets import get_preset
@@ -72,7 +72,7 @@ class RetinaNetTask(retinanet.RetinaNetTask):
             trained are measured anew, over 256 training images, before each
             checkpoint and evaluation: `"auto"` does where the training is
             short for the momentum; else `"always"` or `"never"`. See
-            `detection.recalibration`.
+            `detection.training.recalibration`.
     """
 
     model: RetinaNet = dataclasses.field(default_factory=RetinaNet)

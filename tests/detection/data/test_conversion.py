@@ -8,6 +8,7 @@ import types
 import pytest
 
 from detection import coco
+from detection.data.conversion import convert_coco
 from nasnet_tf import InputError
 from tests.conftest import line_of
 from tests.detection.coco_sets import coco_set, names, write_set
@@ -32,7 +33,7 @@ def test_bad_arguments_are_one_line(tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     defaults = {"images": "images", "annotations": "a.json", "out": "out"}
     with pytest.raises(InputError) as error:
-        coco.convert(**(defaults | arguments))
+        convert_coco(**(defaults | arguments))
     assert line_of(error).startswith(words)
     assert not list(tmp_path.glob("out/*"))
 

@@ -1,0 +1,48 @@
+"""A data set in COCO's format, checked and written as records."""
+
+import dataclasses
+
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.packages import check_packages
+
+
+def convert_coco(
+    images,
+    annotations,
+    out,
+    name: str = "train",
+    shards: int | None = None,
+    skip_bad: bool = False,
+    first: int | None = None,
+    workers: int | None = None,
+):
+    """Checks a data set and writes it as records.
+
+    Args:
+        images: the folder of the images.
+        annotations: the COCO file.
+        out: the folder of the records.
+        name: of the set, which begins the files' names.
+        shards: files; None: by size.
+        skip_bad: leave out what is bad; see `read_annotations`.
+        first: only so many images of the file are written; None: all.
+        workers: threads; None: 8.
+
+    Returns:
+        The `AnnotationSet` that was read, and the `Records` written.
+
+    Raises:
+        DataError: an `InputError` with `problems`: the data set is bad.
+        InputError: a bad argument, or records that cannot be written.
+    """
+    check_packages("coco", {"tqdm": "tqdm"}, extra="detection")
+    # They bring TensorFlow and tqdm.
+    from detection.data.annotations import read_annotations
+    from detection.data.records import check_target, write_records
+
+    check_target(out, name, shards, workers)
+    if first is not None:
+        check_integer("first", first)
+    data = read_annotations(annotations, images, skip_bad, workers)
+    data = dataclasses.replace(data, images=data.images[:first])
+    return data, write_records(data, out, name, shards, workers)

@@ -1,0 +1,1 @@
+"""What a job trains with: tasks, parser, checks, batch norm, its folder."""
