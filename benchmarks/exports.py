@@ -26,13 +26,18 @@ import numpy as np
 from absl import flags
 
 import nasnet_tf
-from export.benchmark import benchmark, integers
-from export.benchmark_report import format_results
+from export.benchmarking.benchmark import benchmark
+from export.benchmarking.report import format_results
 from export.formats.litert import litert_content
 from export.graph import read_model, to_keras
-from export.images import inputs, sample_photos
 from export.rewrites import for_format, rewrite
-from nasnet_tf.checks.arguments import check_choice, check_integer, check_number
+from export.sources.images import inputs, sample_photos
+from nasnet_tf.checks.arguments import (
+    check_choice,
+    check_integer,
+    check_number,
+    parse_integers,
+)
 from nasnet_tf.files.output_file import make_folder
 from nasnet_tf.terminal import command_line
 
@@ -48,7 +53,7 @@ def main(arguments):
     values = flags.FLAGS
     for name in values.formats:
         check_choice("formats", name, FILES)
-    threads = integers("threads", values.threads)
+    threads = parse_integers("threads", values.threads)
     for count in threads:
         check_integer("threads", count)
     check_number("seconds", values.seconds, "[0, inf]")

@@ -4,17 +4,17 @@ import dataclasses
 import statistics
 import time
 
-from export.card import write_card
-from export.comparison import compare_file
+from export.comparison.parity import BOUNDS, check
+from export.comparison.side_by_side import compare_file
 from export.formats import write_format
-from export.image_choice import calibration_images as choose_calibration
-from export.image_choice import comparison_images
-from export.images import LEAST_CALIBRATION, photo_folder
-from export.labels import LABELS, write_labels
-from export.parity import BOUNDS, check
-from export.result import ExportResult, path_size, size_text
+from export.formats.labels import LABELS, write_labels
+from export.reporting.card import write_card
+from export.reporting.result import ExportResult, path_size, size_text
 from export.runtime.timing import time_in_turn
-from export.source import read_original
+from export.sources.image_choice import calibration_images as choose_calibration
+from export.sources.image_choice import comparison_images
+from export.sources.images import LEAST_CALIBRATION, photo_folder
+from export.sources.original import read_original
 from export.targets import INPUT_TYPES, TARGETS, get_target
 from nasnet_tf.checks.arguments import check_choice, check_integer
 from nasnet_tf.checks.errors import InputError
@@ -52,11 +52,11 @@ def export_model(
     The folder holds `model.tflite`, `model.onnx` or `saved_model/`; with the
     names of the classes `labels.txt`; and `model_card.md`. It is written whole
     or not at all. Before that the exported file is run on real images beside
-    the Keras model; see `export.parity`.
+    the Keras model; see `export.comparison.parity`.
 
     Args:
         source: a `.keras` file, the model_dir of a training job or a
-            `keras.Model`; see `export.source.read_original`.
+            `keras.Model`; see `export.sources.original.read_original`.
         format: `"saved_model"`, `"litert"` or `"onnx"`, or one registered
             with `export.targets.register_target`.
         out: the folder; folders above it are made.

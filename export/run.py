@@ -16,8 +16,8 @@ import sys
 
 from absl import flags, logging
 
-from export.parity import BOUNDS
-from export.result import ExportResult, size_text
+from export.comparison.parity import BOUNDS
+from export.reporting.result import ExportResult, size_text
 from export.targets import INPUT_TYPES, TARGETS
 from nasnet_tf.checks.arguments import parse_image_size
 from nasnet_tf.checks.errors import InputError

@@ -7,8 +7,8 @@ import pathlib
 import numpy as np
 
 from export.graph import Graph
-from export.images import Images, inputs
-from export.source import Original
+from export.sources.images import Images, inputs
+from export.sources.original import Original
 from export.targets import get_target
 
 

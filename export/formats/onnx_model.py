@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from export.graph import Graph, to_keras
-from export.source import Original
+from export.sources.original import Original
 from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.terminal.native_output import native_lines_hidden
 

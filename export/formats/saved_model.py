@@ -10,9 +10,9 @@ import keras
 import numpy as np
 
 from export.formats.frozen_network import frozen_network
+from export.formats.labels import LABELS, write_labels
 from export.graph import Graph, to_keras
-from export.labels import LABELS, write_labels
-from export.source import Original
+from export.sources.original import Original
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.images.image_reading import WHOLE, ImageReading
 from nasnet_tf.networks.nasnet import PREPROCESSINGS

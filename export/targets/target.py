@@ -26,7 +26,7 @@ class ExportTarget:
         title: for people.
         file: what the export's folder holds, a file or a folder.
         write: a function of `(original, graph, path, quantize, calibration)`
-            that writes it: an `export.source.Original`, an
+            that writes it: an `export.sources.original.Original`, an
             `export.graph.Graph`, the path of what does not exist, a name of
             `quantizations`, and images as the graph takes them, or None; or
             `"module:name"` of one.

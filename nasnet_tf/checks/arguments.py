@@ -119,6 +119,20 @@ def parse_image_size(text: str | None, examples: tuple[str, str]):
     return sides[0] if len(sides) == 1 else tuple(sides)
 
 
+def parse_integers(name: str, texts: list[str]) -> list[int]:
+    """The values of a flag that lists integers.
+
+    Raises:
+        InputError: one is no integer.
+    """
+    try:
+        return [int(text) for text in texts]
+    except ValueError:
+        raise InputError(
+            f"{name}: {','.join(texts)!r} are no integers; give 1,2 or so"
+        ) from None
+
+
 def check_image_size(
     image_size, least: int = 1, pixels: str = "pixels"
 ) -> tuple[int, int]:

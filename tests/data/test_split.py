@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from export.images import data_images
+from export.sources.images import data_images
 from nasnet_tf import InputError, data
 from nasnet_tf.data.config import DataConfig
 from nasnet_tf.data.split import SPLIT_FILE, read_split

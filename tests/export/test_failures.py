@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import export.job
-from export import comparison, rewrites
+from export import rewrites
+from export.comparison import side_by_side
 from nasnet_tf.checks.errors import InputError, JobError
 from tests.conftest import line_of, slow
 from tests.export.digits_exports import DATA, exported, photos
@@ -191,7 +192,7 @@ def test_runner_is_closed_whatever_happens(trained, tmp_path, monkeypatch):
         def close(self):
             closed.append(True)
 
-    monkeypatch.setattr(comparison, "open_runner", lambda path: Failing())
+    monkeypatch.setattr(side_by_side, "open_runner", lambda path: Failing())
     with pytest.raises(JobError, match=r"cannot be run.*model: fails"):
         exported(trained, tmp_path / "out", **DATA)
     assert closed == [True]

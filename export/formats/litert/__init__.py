@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 
 from export.graph import Graph
-from export.source import Original
+from export.sources.original import Original
 from nasnet_tf.terminal.native_output import native_lines_hidden
 
 

@@ -19,7 +19,7 @@ from export.formats.litert.ranges import (
     measure_ranges,
     share_ranges,
 )
-from export.images import LEAST_CALIBRATION
+from export.sources.images import LEAST_CALIBRATION
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.checks.errors import InputError
 

@@ -10,9 +10,9 @@ from export.formats.litert.ranges import LitertModel
 from export.formats.litert.writer import write_litert
 from export.graph import Graph, Node, read_model
 from export.graph.preprocessing import with_uint8_input
-from export.images import inputs, sample_photos
 from export.rewrites import for_format, rewrite
 from export.runtime.profile import delegation
+from export.sources.images import inputs, sample_photos
 from nasnet_tf.checks.errors import InputError
 from tests.conftest import tiny_network
 from tests.export.exported_graphs import run_litert

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from export import benchmark_report
-from export.benchmark import benchmark
+from export.benchmarking import report
+from export.benchmarking.benchmark import benchmark
 from export.runtime.profile import (
     ProfileUnavailable,
     delegation,
@@ -167,7 +167,7 @@ def test_formats_side_by_side(files, tmp_path):
         assert result.median > 0 and result.input_shape == (1, *SHAPE)
         assert result.partitions is None and result.outside is None
         assert result.slowest == () and result.profile_note == ""
-    text = benchmark_report.format_results(results)
+    text = report.format_results(results)
     assert "onnxruntime 1." in text and "tensorflow 2." in text
     assert text.count("XNNPACK") == 1
 

@@ -6,11 +6,11 @@ import platform
 import keras
 import numpy as np
 
-from export.labels import LABELS
-from export.parity import BOUNDS
-from export.result import ExportResult, size_text
+from export.comparison.parity import BOUNDS
+from export.formats.labels import LABELS
+from export.reporting.result import ExportResult, size_text
 from export.runtime.runners import library_version
-from export.source import Original
+from export.sources.original import Original
 from export.targets import get_target
 from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.terminal.hardware import processor_name

@@ -8,11 +8,11 @@ import pathlib
 
 import numpy as np
 
+from export.comparison.parity import Parity, compare
 from export.formats import as_input
-from export.images import Images
-from export.parity import Parity, compare
 from export.runtime.runners import open_runner
-from export.source import BATCH_SIZE, Original
+from export.sources.images import Images
+from export.sources.original import BATCH_SIZE, Original
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.terminal.native_output import native_lines_hidden
 

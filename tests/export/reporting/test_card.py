@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 
 import nasnet_tf
-from export.card import write_card
+from export.comparison.parity import Parity
 from export.formats import write_format
 from export.graph import read_model
 from export.job import export_model
-from export.parity import Parity
-from export.result import ExportResult, path_size, size_text
+from export.reporting.card import write_card
+from export.reporting.result import ExportResult, path_size, size_text
 from export.runtime.timing import Timing
-from export.source import read_original
+from export.sources.original import read_original
 from export.targets import TARGETS, get_target
 from nasnet_tf.terminal.hardware import processor_name
 from tests.conftest import randomize, slow, tiny_network

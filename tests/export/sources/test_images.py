@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from export import images
+from export.sources import images
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data import digits
 from nasnet_tf.data.config import DataConfig

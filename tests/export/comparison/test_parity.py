@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from export.parity import BOUNDS, Parity, check, compare
+from export.comparison.parity import BOUNDS, Parity, check, compare
 from nasnet_tf.checks.errors import InputError, JobError
 from tests.conftest import line_of
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from export.images import (
+from export.sources.images import (
     LEAST_CALIBRATION,
     Images,
     data_images,
@@ -10,7 +10,7 @@ from export.images import (
     random_images,
     sample_photos,
 )
-from export.source import Original
+from export.sources.original import Original
 from nasnet_tf.checks.errors import InputError
 
 # Where no labels are known, more images tell nothing more of parity.

@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 import statistics
 
-from export.parity import Parity
+from export.comparison.parity import Parity
 from export.runtime.timing import Timing
 
 

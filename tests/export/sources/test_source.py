@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from export.source import read_original
+from export.sources.original import read_original
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.configuration.files import save_config
 from nasnet_tf.training.checkpoint import JobCheckpoint, save_network_config

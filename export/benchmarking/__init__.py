@@ -1,0 +1,1 @@
+"""Exported files timed side by side, and what is told of them."""

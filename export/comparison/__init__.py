@@ -1,0 +1,1 @@
+"""An exported file beside the Keras model: how close its answers are."""

@@ -1,0 +1,1 @@
+"""What an export tells: its result, and the card."""

@@ -1,0 +1,1 @@
+"""What an export begins from: the Keras model, and images."""
