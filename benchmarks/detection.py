@@ -36,7 +36,7 @@ import tensorflow as tf
 from absl import flags
 from measured_detectors import counted, measured
 
-from export.runtime.child_process import Child, ChildError
+from export.runtime.child_process import ChildError, ChildProcess
 from nasnet_tf.checks.arguments import check_choice, check_integer, check_number
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.files.output_file import check_output, written_beside
@@ -163,7 +163,7 @@ def in_turn(names, mode, image_size, batch, seconds) -> dict:
 
 
 def _child(function, experiment, image_size, **arguments):
-    return Child(
+    return ChildProcess(
         function,
         light=False,
         experiment=experiment,

@@ -111,7 +111,7 @@ def read_annotations(
     problems = Problems(checks.KINDS)
     categories = checks.check_categories(entries["categories"], problems)
     listed = checks.check_images(entries["images"], problems)
-    sizes = checks.check_files(listed, folder, problems, workers)
+    sizes = checks.check_image_files(listed, folder, problems, workers)
     _check_folder(listed, folder, path, problems)
     objects = _objects(entries, listed, categories, sizes, problems)
     result = AnnotationSet(

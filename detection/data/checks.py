@@ -81,7 +81,7 @@ def check_images(entries: list, problems: Problems) -> dict[int, dict | None]:
     return images
 
 
-def check_files(
+def check_image_files(
     images: dict[int, dict | None],
     folder: pathlib.Path,
     problems: Problems,

@@ -7,7 +7,7 @@ from nasnet_tf.checks.errors import InputError
 _REMEDY = "give the annotations that it was trained for, or another model"
 
 
-def check_categories(detector, truth: GroundTruth) -> None:
+def check_detector_categories(detector, truth: GroundTruth) -> None:
     """Holds a detector's categories to those of annotations.
 
     Where its names are known, ids and names must be the same. Where they are

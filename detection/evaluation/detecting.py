@@ -71,7 +71,7 @@ def detect_annotated(detector, truth: GroundTruth, paths: dict) -> list[dict]:
 
     Args:
         detector: whose categories are those of the annotations; see
-            `check_categories`.
+            `check_detector_categories`.
         truth: of `read_ground_truth`.
         paths: of `annotated_images`.
 

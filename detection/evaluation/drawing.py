@@ -29,7 +29,7 @@ BAND = "#1f2937"
 
 
 @dataclasses.dataclass(frozen=True)
-class Box:
+class DrawnBox:
     """A box to draw.
 
     Args:
@@ -44,7 +44,7 @@ class Box:
     color: tuple[int, int, int]
     dashed: bool = False
 
-    def scaled(self, factor: float) -> "Box":
+    def scaled(self, factor: float) -> "DrawnBox":
         """The box in an image that is larger by a factor."""
         edges = tuple(edge * factor for edge in self.edges)
         return dataclasses.replace(self, edges=edges)
@@ -57,7 +57,7 @@ def category_color(category: int) -> tuple[int, int, int]:
     return tuple(round(255 * part) for part in color)
 
 
-def coco_boxes(rows: list[dict], names: dict[int, str]) -> list[Box]:
+def coco_boxes(rows: list[dict], names: dict[int, str]) -> list[DrawnBox]:
     """Boxes of annotations or of results in COCO's format.
 
     The label is the name and, of a result, the score; a crowd's box is
@@ -77,11 +77,13 @@ def coco_boxes(rows: list[dict], names: dict[int, str]) -> list[Box]:
         elif crowd:
             label += " (crowd)"
         edges = (top, left, top + height, left + width)
-        boxes.append(Box(edges, label, category_color(category), dashed=crowd))
+        boxes.append(
+            DrawnBox(edges, label, category_color(category), dashed=crowd)
+        )
     return boxes
 
 
-def draw_boxes(image: Image.Image, boxes: list[Box]) -> Image.Image:
+def draw_boxes(image: Image.Image, boxes: list[DrawnBox]) -> Image.Image:
     """A copy of an image with boxes and their labels.
 
     Lines and letters grow with the image. A label is where it covers no other
@@ -195,7 +197,7 @@ def side_by_side(images: list[Image.Image], titles: list[str]) -> Image.Image:
 
 
 def draw_scaled(
-    image: Image.Image, boxes: list[Box], size: tuple[int, int]
+    image: Image.Image, boxes: list[DrawnBox], size: tuple[int, int]
 ) -> Image.Image:
     """An image with its boxes, scaled before these are drawn.
 
@@ -217,7 +219,7 @@ def draw_scaled(
     )
 
 
-def draw_large(image: Image.Image, boxes: list[Box]) -> Image.Image:
+def draw_large(image: Image.Image, boxes: list[DrawnBox]) -> Image.Image:
     """An image with its boxes at its own size, or enlarged where small."""
     size = [max(side, LEAST_SIDE) for side in image.size]
     return draw_scaled(image, boxes, size)

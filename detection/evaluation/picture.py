@@ -2,7 +2,7 @@
 
 from detection.evaluation.measures import IOU_50, IOU_75, RECALLS, Metrics
 from nasnet_tf.pictures import figures
-from nasnet_tf.pictures.figures import escaped, shortened
+from nasnet_tf.pictures.figures import escaped, shortened_name
 
 # More curves than these cannot be told apart.
 NAMED_CLASSES = 10
@@ -113,7 +113,7 @@ def _draw_bars(axes, metrics):
             fontsize=8,
             va="center",
         )
-    names = [f"{shortened(row.name)} ({row.objects:,})" for row in classes]
+    names = [f"{shortened_name(row.name)} ({row.objects:,})" for row in classes]
     axes.set_yticks(rows, names, fontsize=8 if len(rows) > 12 else 9)
     axes.set_ylim(len(classes) - 0.4, -0.6)
     axes.set_xlim(0, 1)

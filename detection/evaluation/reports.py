@@ -2,7 +2,7 @@
 
 import pathlib
 
-from detection.evaluation.category_check import check_categories
+from detection.evaluation.category_check import check_detector_categories
 from detection.evaluation.detecting import detect_annotated
 from detection.evaluation.drawing import MIN_SCORE, SHEET
 from detection.evaluation.ground_truth import read_ground_truth
@@ -61,7 +61,7 @@ def evaluate_model(
     from detection.detectors import load_detector
 
     detector = load_detector(model, checkpoint)
-    check_categories(detector, truth)
+    check_detector_categories(detector, truth)
     results = detect_annotated(detector, truth, paths)
     predictions = out / PREDICTIONS
     write_rows(results, predictions)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from detection.detectors.files import LITERT_FILE
 from detection.detectors.letterbox import MEAN_PIXEL
-from detection.exporting.parity import Parity
+from detection.exporting.parity import DetectorParity
 from nasnet_tf.terminal.hardware import processor_name
 from nasnet_tf.version import __version__
 
@@ -19,7 +19,7 @@ FORMATS = {"saved_model": "SavedModel", "litert": "LiteRT"}
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportResult:
+class DetectorExportResult:
     """An exported detector and what was measured of it.
 
     Args:
@@ -48,14 +48,16 @@ class ExportResult:
     num_classes: int
     image_size: tuple[int, int]
     padded_size: tuple[int, int]
-    parity: Parity
+    parity: DetectorParity
     seconds: float
     checkpoint_seconds: float
     delegation: dict[str, int] | None = None
 
 
 def write_cards(
-    folder: pathlib.Path, result: ExportResult, command: str | None = None
+    folder: pathlib.Path,
+    result: DetectorExportResult,
+    command: str | None = None,
 ) -> None:
     """Writes what was exported, how it is run and what was measured.
 

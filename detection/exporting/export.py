@@ -49,7 +49,7 @@ def export_detector(
         quiet: print nothing.
 
     Returns:
-        A `detection.exporting.card.ExportResult`.
+        A `detection.exporting.card.DetectorExportResult`.
 
     Raises:
         InputError: an argument is bad, there is no such checkpoint, or the

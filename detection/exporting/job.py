@@ -11,7 +11,7 @@ from detection.detectors import open_exported
 from detection.detectors.checkpoint import open_job
 from detection.detectors.files import FILES, LITERT_FILE, model_file
 from detection.detectors.litert import LitertDetector
-from detection.exporting.card import ExportResult, write_cards
+from detection.exporting.card import DetectorExportResult, write_cards
 from detection.exporting.parity import (
     BOUNDS,
     check,
@@ -39,7 +39,7 @@ def run_export(
     quantize: str,
     command: str | None,
     stage,
-) -> ExportResult:
+) -> DetectorExportResult:
     """What `detection.export.export_detector` does, its arguments checked.
 
     Args:
@@ -93,7 +93,7 @@ def run_export(
                 exported = LitertDetector(path, num_threads=1)
             ours, theirs = _medians((exported, reference), pixels[0])
             tell(f"{ours * 1e3:.1f} ms, the checkpoint {theirs * 1e3:.1f} ms")
-        result = ExportResult(
+        result = DetectorExportResult(
             folder=out,
             model=path.name,
             format=format,

@@ -17,7 +17,7 @@ _SCENE_SIZES = (96, 160, 240, 320)
 
 
 @dataclasses.dataclass(frozen=True)
-class Bound:
+class DetectorBound:
     """What a file may differ by.
 
     Args:
@@ -35,21 +35,21 @@ class Bound:
 # move boxes by a part of a pixel, and where two overlap about as much as
 # suppression allows, one comes or goes.
 BOUNDS = {
-    "none": Bound(box=1e-3, score=1e-5),
-    "float16": Bound(box=4.0, score=0.02, found=0.95),
-    "dynamic": Bound(box=16.0, score=0.1, found=0.8),
+    "none": DetectorBound(box=1e-3, score=1e-5),
+    "float16": DetectorBound(box=4.0, score=0.02, found=0.95),
+    "dynamic": DetectorBound(box=16.0, score=0.1, found=0.8),
 }
 # Of float32 at most, where rounding alone moves the checkpoint's detections by
 # more than is asked for. Two that overlap about as much as suppression allows
 # change places, too.
-WIDEST = Bound(box=0.1, score=1e-3, found=0.99)
+WIDEST = DetectorBound(box=0.1, score=1e-3, found=0.99)
 # Of the checkpoint's differences to itself: those are of one draw, and of the
 # input alone, where another kernel rounds otherwise in every layer.
 MARGIN = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Parity:
+class DetectorParity:
     """The file's detections beside the checkpoint's.
 
     Args:
@@ -70,8 +70,8 @@ class Parity:
     box: float
     score: float
     found: float
-    bound: Bound
-    own: Bound | None = None
+    bound: DetectorBound
+    own: DetectorBound | None = None
 
     def __str__(self):
         text = (
@@ -137,11 +137,11 @@ def compare(
     reference: list[Detections],
     found: list[Detections],
     images: str,
-    bound: Bound,
+    bound: DetectorBound,
     faintest: float,
     most: int,
-    own: Bound | None = None,
-) -> Parity:
+    own: DetectorBound | None = None,
+) -> DetectorParity:
     """Compares detections in the same images.
 
     Each is matched with the nearest of its class in the other list.
@@ -159,7 +159,7 @@ def compare(
         InputError: the checkpoint's are not finite numbers.
     """
     boxes, scores, same = _differences(reference, found, bound, faintest, most)
-    return Parity(
+    return DetectorParity(
         images,
         sum(len(detections.scores) for detections in reference),
         _largest(boxes),
@@ -175,7 +175,7 @@ def own_differences(
     again: list[Detections],
     faintest: float,
     most: int,
-) -> Bound:
+) -> DetectorBound:
     """How far rounding moves the checkpoint's detections.
 
     Args:
@@ -189,14 +189,14 @@ def own_differences(
         the share of these.
     """
     boxes, scores, same = _differences(reference, again, WIDEST, faintest, most)
-    return Bound(
+    return DetectorBound(
         _largest(boxes[same]),
         _largest(scores[same]),
         float(same.mean()) if len(same) else 1.0,
     )
 
 
-def widened(bound: Bound, own: Bound) -> Bound:
+def widened(bound: DetectorBound, own: DetectorBound) -> DetectorBound:
     """The bound, where the checkpoint itself holds it; else a wider one.
 
     Args:
@@ -205,7 +205,7 @@ def widened(bound: Bound, own: Bound) -> Bound:
     """
     if own.box <= bound.box and own.score <= bound.score and own.found == 1:
         return bound
-    return Bound(
+    return DetectorBound(
         max(bound.box, min(MARGIN * own.box, WIDEST.box)),
         max(bound.score, min(MARGIN * own.score, WIDEST.score)),
         min(bound.found, WIDEST.found),
@@ -262,7 +262,7 @@ def _nearest(left, number, right):
     return float(boxes[best]), float(scores[best])
 
 
-def check(parity: Parity, quantize: str) -> None:
+def check(parity: DetectorParity, quantize: str) -> None:
     """Raises `JobError` unless what is asked for holds."""
     bound = parity.bound
     # Not `<`: nan holds no bound.

@@ -26,7 +26,7 @@ _PADDING = 1e-4
 
 
 @dataclasses.dataclass
-class NASNet(hyperparams.Config):
+class NASNetConfig(hyperparams.Config):
     """The network: a preset or a genotype, and what differs from it.
 
     None stands for the preset's value, or for `nasnet_tf.NASNet`'s own
@@ -71,7 +71,7 @@ class Backbone(backbones.Backbone):
     """Model Garden's backbones and NASNet."""
 
     type: str | None = "nasnet"
-    nasnet: NASNet = dataclasses.field(default_factory=NASNet)
+    nasnet: NASNetConfig = dataclasses.field(default_factory=NASNetConfig)
 
 
 class NASNetBackbone(Keras3Model):
@@ -144,7 +144,7 @@ def whitened(images):
 
 
 def network_arguments(
-    config: NASNet, input_shape, norm_activation, name: str = "nasnet"
+    config: NASNetConfig, input_shape, norm_activation, name: str = "nasnet"
 ) -> dict:
     """The arguments of `nasnet_tf.NASNet` that a configuration stands for.
 
@@ -179,7 +179,7 @@ def network_arguments(
     }
 
 
-def wrapper_options(config: NASNet, l2_regularizer) -> dict:
+def wrapper_options(config: NASNetConfig, l2_regularizer) -> dict:
     """The options of `Keras3Model` that a configuration stands for."""
     return {
         "regularizer": l2_regularizer,

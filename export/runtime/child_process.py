@@ -31,7 +31,7 @@ class ChildError(RuntimeError):
     """The process ended, or failed in a way that is no bad input."""
 
 
-class Child:
+class ChildProcess:
     """Runs a generator function of this package in a process of its own.
 
     To use in a `with`, which ends the process.

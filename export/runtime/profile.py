@@ -14,7 +14,7 @@ import re
 
 import numpy as np
 
-from export.runtime.child_process import Child, ChildError
+from export.runtime.child_process import ChildError, ChildProcess
 from nasnet_tf.checks.errors import InputError
 
 DELEGATE = "DELEGATE"
@@ -131,7 +131,7 @@ def profile(
         "library": str(library),
     }
     try:
-        with Child(profile_text, **arguments) as child:
+        with ChildProcess(profile_text, **arguments) as child:
             text = child.receive()
     except (ChildError, InputError) as error:
         raise ProfileUnavailable(str(error)) from None

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from export.runtime.child_process import Child, ChildError, peak_memory
+from export.runtime.child_process import ChildError, ChildProcess, peak_memory
 from export.runtime.runners import (
     KERAS,
     library_of,
@@ -97,7 +97,7 @@ class _Timed:
     def __init__(self, stack, path, threads, batch, image_size):
         self._path = path
         format = model_format(path)
-        child = Child(
+        child = ChildProcess(
             timed_runs,
             light=format != KERAS,
             module=module_to_import(format),

@@ -32,7 +32,9 @@ def evaluation_figure(report: Report, title: str = ""):
             side = matrix_side(classes)
             figure = Figure((2 * side, side + 0.4), layout="compressed")
             matrix, bars = figure.subplots(1, 2)
-            names = [figures.shortened(name) for name in report.class_names]
+            names = [
+                figures.shortened_name(name) for name in report.class_names
+            ]
             draw_confusion(matrix, report.confusion, names)
             matrix.set_title("confusion matrix: images")
             matrix.set_xlabel("taken for")
@@ -109,7 +111,7 @@ def _draw_accuracies(axes, report, classes):
         f"{report.recall[n]:.0%}" if report.support[n] else "no image"
         for n in classes
     ]
-    names = [figures.shortened(report.class_names[n]) for n in classes]
+    names = [figures.shortened_name(report.class_names[n]) for n in classes]
     _draw_bars(axes, values, texts, names, figures.BLUE)
     axes.set_xlim(0, 1.12)
     shares = np.linspace(0, 1, 6)
@@ -118,7 +120,7 @@ def _draw_accuracies(axes, report, classes):
 
 def _draw_confusions(axes, report):
     found = report.top_confusions()
-    names = [figures.shortened(name) for name in report.class_names]
+    names = [figures.shortened_name(name) for name in report.class_names]
     counts = [count for _, _, count in found]
     pairs = [f"{names[a]} \u2192 {names[b]}" for a, b, _ in found]
     _draw_bars(axes, counts, counts, pairs, figures.RED)

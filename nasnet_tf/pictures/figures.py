@@ -112,7 +112,7 @@ def to_svg(figure) -> str:
 NAME_LENGTH = 24
 
 
-def shortened(name: str) -> str:
+def shortened_name(name: str) -> str:
     """A class name that fits beside a picture, ending in dots if cut."""
     if len(name) > NAME_LENGTH:
         name = name[: NAME_LENGTH - 1] + "\u2026"

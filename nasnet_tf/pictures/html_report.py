@@ -11,7 +11,7 @@ PIXELS_PER_INCH = 115
 
 
 @dataclasses.dataclass
-class Section:
+class ReportSection:
     """A part of a report: its text, figures and tables, in order."""
 
     name: str

@@ -11,7 +11,7 @@ from nasnet_tf.files.output_file import (
     make_folder,
     written_beside,
 )
-from nasnet_tf.pictures.html_report import Section
+from nasnet_tf.pictures.html_report import ReportSection
 
 
 @dataclasses.dataclass
@@ -40,8 +40,8 @@ class Context:
     epochs: int
     command: str = ""
     results: dict[str, Any] = dataclasses.field(default_factory=dict)
-    section: Section | None = None
-    sections: list[Section] = dataclasses.field(default_factory=list)
+    section: ReportSection | None = None
+    sections: list[ReportSection] = dataclasses.field(default_factory=list)
     headline: str = ""
     facts: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     metrics: dict[str, Any] = dataclasses.field(default_factory=dict)

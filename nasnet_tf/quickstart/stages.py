@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
-from nasnet_tf.pictures.html_report import Section
+from nasnet_tf.pictures.html_report import ReportSection
 from nasnet_tf.quickstart import report
 from nasnet_tf.quickstart.context import Context
 from nasnet_tf.quickstart.names import STAGES
@@ -55,7 +55,7 @@ def run(
     for number, name in enumerate(chosen, start=1):
         stage = _module(name)
         print(f"[{number}/{len(chosen)}] {stage.TITLE}", flush=True)
-        context.section = Section(name, stage.TITLE)
+        context.section = ReportSection(name, stage.TITLE)
         begun = time.perf_counter()
         context.results[name] = stage.stage(context)
         context.section.seconds = time.perf_counter() - begun

@@ -140,7 +140,7 @@ class BudgetConfig(Section):
 
 
 @dataclasses.dataclass
-class RuntimeConfig(Section):
+class SearchRuntimeConfig(Section):
     """Where it runs and what it tells.
 
     A search may go on with other values, but not of the seed.
@@ -198,4 +198,6 @@ class SearchConfig(Section):
         default_factory=ObjectiveConfig
     )
     budget: BudgetConfig = dataclasses.field(default_factory=BudgetConfig)
-    runtime: RuntimeConfig = dataclasses.field(default_factory=RuntimeConfig)
+    runtime: SearchRuntimeConfig = dataclasses.field(
+        default_factory=SearchRuntimeConfig
+    )

@@ -36,7 +36,7 @@ from nasnet_tf.training.results import TrainingResult, write_results
 from nasnet_tf.training.schedules import learning_rate_schedule
 from nasnet_tf.training.served import ServedNetwork
 from nasnet_tf.training.strategy import (
-    make_strategy,
+    distribution_strategy,
     network_scope,
     over_all_workers,
     worker_count,
@@ -78,7 +78,7 @@ def train(
     check_config(config)
     model_dir = expanded_path("model_dir", model_dir)
     _check_resumable(model_dir, config)
-    strategy = make_strategy(config.runtime)
+    strategy = distribution_strategy(config.runtime)
     _check_batch_size(config.recipe.batch_size, strategy)
     begun = newest_checkpoint(model_dir) is not None
     data = datasets.open_data(

@@ -13,7 +13,7 @@ from nasnet_tf.networks.variables import is_weight, named_variables
 from nasnet_tf.training.checkpoint import restore_network
 from nasnet_tf.weights.imagenet import imagenet_file
 from nasnet_tf.weights.loading import assign_source
-from nasnet_tf.weights.source import OURS, Source, read_source
+from nasnet_tf.weights.source import OURS, WeightsSource, read_source
 from nasnet_tf.zoo.configured_network import (
     SIZES,
     ModelConfig,
@@ -163,4 +163,4 @@ def _job_source(model_dir):
         for name, variable in named_variables(job).items()
         if is_weight(name)
     }
-    return Source(str(model_dir), f"job at step {step}", OURS, tensors)
+    return WeightsSource(str(model_dir), f"job at step {step}", OURS, tensors)

@@ -11,7 +11,7 @@ from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.training.config import RuntimeConfig
 
 
-def make_strategy(runtime: RuntimeConfig) -> tf.distribute.Strategy:
+def distribution_strategy(runtime: RuntimeConfig) -> tf.distribute.Strategy:
     """The strategy of a job; to be called before TensorFlow computes.
 
     Args:

@@ -10,7 +10,13 @@ from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.networks.variables import CLASSIFIERS, is_weight, named_variables
 from nasnet_tf.weights.imagenet import imagenet_file
 from nasnet_tf.weights.names import keras_name, slim_name
-from nasnet_tf.weights.source import KERAS, OURS, SLIM, Source, read_source
+from nasnet_tf.weights.source import (
+    KERAS,
+    OURS,
+    SLIM,
+    WeightsSource,
+    read_source,
+)
 
 # Parts that a file may hold and a model lack: how their names begin.
 _OPTIONAL_PARTS = {
@@ -108,7 +114,7 @@ def load_weights(
     return report
 
 
-def assign_source(model: NASNet, source: Source) -> WeightsReport:
+def assign_source(model: NASNet, source: WeightsSource) -> WeightsReport:
     """`load_weights` from a file that is already read."""
     variables = {
         name: variable

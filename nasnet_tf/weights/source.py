@@ -32,7 +32,7 @@ _REMEDY = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class WeightsSource:
     """The tensors of a file.
 
     Args:
@@ -56,7 +56,7 @@ class Source:
         return None if kernel is None else kernel.shape[-1]
 
 
-def read_source(path, slim_variables: str = "auto") -> Source:
+def read_source(path, slim_variables: str = "auto") -> WeightsSource:
     """Reads a file of weights; its content says which kind it is.
 
     Args:
@@ -87,7 +87,7 @@ def read_source(path, slim_variables: str = "auto") -> Source:
         if (naming == SLIM) == (kind == "TF-slim checkpoint") and any(
             stem in tensors for stem in stems
         ):
-            return Source(str(path), kind, naming, tensors, averaged)
+            return WeightsSource(str(path), kind, naming, tensors, averaged)
     _refuse_nested(path, kind, tensors)
     held = ", ".join(list(tensors)[:5]) or "no weights"
     raise InputError(

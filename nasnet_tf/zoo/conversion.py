@@ -16,7 +16,13 @@ from nasnet_tf.weights.loading import (
     assign_source,
     load_weights,
 )
-from nasnet_tf.weights.source import KERAS, OURS, SLIM, Source, read_source
+from nasnet_tf.weights.source import (
+    KERAS,
+    OURS,
+    SLIM,
+    WeightsSource,
+    read_source,
+)
 from nasnet_tf.zoo.presets import PRESETS, from_preset, get_preset
 
 # For each naming: the stems' convolutions, and the convolution that brings a
@@ -89,7 +95,7 @@ def _check_target(target, overwrite):
         )
 
 
-def _model_in_file(source: Source, preset, classes):
+def _model_in_file(source: WeightsSource, preset, classes):
     """The network that a `.keras` file of a `NASNet` describes."""
     if source.naming != OURS or not zipfile.is_zipfile(source.path):
         return None
@@ -108,7 +114,7 @@ def _model_in_file(source: Source, preset, classes):
     return keras.saving.deserialize_keras_object(config)
 
 
-def _model_of_preset(source: Source, preset, classes):
+def _model_of_preset(source: WeightsSource, preset, classes):
     preset = preset or infer_preset(source)
     if source.classes is None:
         if classes is not None:
@@ -123,7 +129,7 @@ def _model_of_preset(source: Source, preset, classes):
     return from_preset(preset, classes=classes)
 
 
-def infer_preset(source: Source) -> str:
+def infer_preset(source: WeightsSource) -> str:
     """The preset with the stem, F and number of cells of a file's tensors.
 
     Raises:

@@ -51,7 +51,7 @@ def script(monkeypatch):
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "Child", ChildHere)
+    monkeypatch.setattr(module, "ChildProcess", ChildHere)
     return module
 
 
@@ -62,7 +62,7 @@ def child(script):
 
 
 class ChildHere:
-    """Stands in for `Child`, and keeps the order of the questions."""
+    """Stands in for `ChildProcess`, and keeps the order of the questions."""
 
     asked: ClassVar = []
 

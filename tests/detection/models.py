@@ -7,7 +7,7 @@ from official.core import task_factory
 from official.vision.configs import common
 
 from detection.experiments import read_experiment
-from detection.modeling.backbone import NASNet, network_arguments
+from detection.modeling.backbone import NASNetConfig, network_arguments
 from tests.training.jobs import one_block_genotype
 
 SMALL = (
@@ -86,7 +86,7 @@ def backbone_config(**changes):
         "min_level": 2,
         "max_level": 5,
     }
-    return NASNet(**(values | changes))
+    return NASNetConfig(**(values | changes))
 
 
 def arguments(**changes):

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from nasnet_tf.checks.errors import InputError, JobError
-from nasnet_tf.search.config import RuntimeConfig
+from nasnet_tf.search.config import SearchRuntimeConfig
 from nasnet_tf.search.journal.records import (
     read_journal,
 )
@@ -101,16 +101,16 @@ def test_a_worker_has_one_thread_unless_told(monkeypatch):
             f"set_{name}_op_parallelism_threads",
             threads.append,
         )
-    connect(RuntimeConfig(), 1)
-    connect(RuntimeConfig(threads=3), 1)
+    connect(SearchRuntimeConfig(), 1)
+    connect(SearchRuntimeConfig(threads=3), 1)
     assert threads == [1, 1, 3, 3]
 
 
 def test_threads_that_come_too_late_are_one_line():
     tf.constant(0.0) + 1.0
-    connect(RuntimeConfig(), 1)
+    connect(SearchRuntimeConfig(), 1)
     with pytest.raises(InputError, match=r"threads: 3 comes too late") as error:
-        connect(RuntimeConfig(threads=3), 1)
+        connect(SearchRuntimeConfig(threads=3), 1)
     line_of(error)
 
 
@@ -124,11 +124,11 @@ def test_a_port_that_was_taken_meanwhile_is_no_bad_input(monkeypatch):
     text = json.dumps({"cluster": cluster, "task": task})
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(InputError, match="could not start gRPC"):
-        connect(RuntimeConfig(), 2)
+        connect(SearchRuntimeConfig(), 2)
     # A supervisor starts its workers again, with other ports.
     monkeypatch.setenv(VARIABLE, "1")
     with pytest.raises(JobError, match="could not start gRPC") as error:
-        connect(RuntimeConfig(), 2)
+        connect(SearchRuntimeConfig(), 2)
     line_of(error)
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.training import loop
 from nasnet_tf.training.config import ExperimentConfig, RuntimeConfig
-from nasnet_tf.training.strategy import make_strategy
+from nasnet_tf.training.strategy import distribution_strategy
 
 
 class Log:
@@ -201,5 +201,5 @@ def test_bad_tf_config_is_one_line(monkeypatch, text, said):
     if text:
         monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(InputError, match=said) as error:
-        make_strategy(RuntimeConfig(strategy="multi_worker"))
+        distribution_strategy(RuntimeConfig(strategy="multi_worker"))
     assert "\n" not in str(error.value)

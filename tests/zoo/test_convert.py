@@ -8,7 +8,7 @@ import pytest
 
 import nasnet_tf
 from nasnet_tf import InputError
-from nasnet_tf.weights.source import KERAS, OURS, SLIM, Source
+from nasnet_tf.weights.source import KERAS, OURS, SLIM, WeightsSource
 from nasnet_tf.zoo import presets
 from nasnet_tf.zoo.conversion import convert, infer_preset
 from tests.commands import run_command
@@ -99,7 +99,7 @@ def test_the_tensors_tell_the_preset(preset, naming):
     for number in range(3 * num_cells):
         shape = (1, 1, 1, filters * 2 ** (number // num_cells))
         tensors[cell_name.format(number)] = np.empty(shape)
-    assert infer_preset(Source("a", "b", naming, tensors)) == preset
+    assert infer_preset(WeightsSource("a", "b", naming, tensors)) == preset
 
 
 def test_a_network_of_no_preset_is_asked_for(tmp_path):

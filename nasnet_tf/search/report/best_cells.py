@@ -7,7 +7,7 @@ import numpy as np
 
 from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.pictures.cell_drawing import draw_genotype
-from nasnet_tf.pictures.html_report import Section
+from nasnet_tf.pictures.html_report import ReportSection
 from nasnet_tf.search.journal.reading import SearchRun
 from nasnet_tf.search.journal.records import best_records
 
@@ -16,13 +16,13 @@ DRAWN = 3
 _LISTED = 10
 
 
-def best_cells(run: SearchRun) -> Section | None:
+def best_cells(run: SearchRun) -> ReportSection | None:
     """The finalists, or else the best children: a table and drawn cells.
 
     Args:
         run: of the search.
     """
-    section = Section("cells", "The best cells")
+    section = ReportSection("cells", "The best cells")
     finalists = run.finalists.get("finalists", [])
     if finalists:
         _finalist_table(section, run.finalists)

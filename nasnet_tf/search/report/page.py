@@ -11,7 +11,7 @@ import yaml
 
 from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.files.output_file import written_beside
-from nasnet_tf.pictures.html_report import Section, render
+from nasnet_tf.pictures.html_report import ReportSection, render
 from nasnet_tf.search.journal.file_names import TRAINING_FILE
 from nasnet_tf.search.journal.found import found_file, training_command
 from nasnet_tf.search.journal.reading import read_run
@@ -30,7 +30,7 @@ class _Page:
 
     headline: str
     facts: list[tuple[str, str]]
-    sections: list[Section]
+    sections: list[ReportSection]
     command: str
     config: str
     failures: tuple = ()
@@ -123,7 +123,7 @@ def _facts(run):
 
 
 def _progress(runs, names):
-    section = Section("progress", "What was found, and when")
+    section = ReportSection("progress", "What was found, and when")
     section.figure(
         pictures.progress(runs, names),
         "Figure 6 of the paper for this search: of the unique architectures "
@@ -155,7 +155,7 @@ def _controller(run):
     title = "What the controller learned"
     if run.strategy != "rl":
         title = "What was proposed, and when"
-    section = Section("controller", title)
+    section = ReportSection("controller", title)
     curve = pictures.entropy(run)
     if curve is not None:
         section.figure(
@@ -183,7 +183,7 @@ def _controller(run):
 
 
 def _costs(run):
-    section = Section("costs", "Cost against accuracy")
+    section = ReportSection("costs", "Cost against accuracy")
     costs = [
         ("parameters", "parameters"),
         ("mult_adds", "mult-adds of an image"),
@@ -198,7 +198,7 @@ def _costs(run):
 
 
 def _work(run):
-    section = Section("work", "Workers and failures")
+    section = ReportSection("work", "Workers and failures")
     section.figure(
         pictures.child_seconds(run),
         "How long children took; nasnet_tf.search.simulate predicts from it "

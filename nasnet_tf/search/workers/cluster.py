@@ -12,11 +12,11 @@ import uuid
 import tensorflow as tf
 
 from nasnet_tf.checks.errors import InputError, JobError
-from nasnet_tf.search.config import RuntimeConfig
+from nasnet_tf.search.config import SearchRuntimeConfig
 from nasnet_tf.search.journal.durable_files import writable
 from nasnet_tf.search.workers.supervision import is_supervised
-from nasnet_tf.training.config import RuntimeConfig as TrainingRuntime
-from nasnet_tf.training.strategy import make_strategy, over_all_workers
+from nasnet_tf.training.config import RuntimeConfig
+from nasnet_tf.training.strategy import distribution_strategy, over_all_workers
 
 FOLDER = "workers"
 _EVERY = 1.0
@@ -136,7 +136,7 @@ class Presence:
             os._exit(1)
 
 
-def connect(runtime: RuntimeConfig, count: int) -> tf.distribute.Strategy:
+def connect(runtime: SearchRuntimeConfig, count: int) -> tf.distribute.Strategy:
     """The strategy of the controller; to be called before TensorFlow computes.
 
     A traced child is many small operations, one after the other: on a
@@ -173,7 +173,7 @@ def _strategy(count):
     if count < 2:
         return tf.distribute.get_strategy()
     try:
-        return make_strategy(TrainingRuntime(strategy="multi_worker"))
+        return distribution_strategy(RuntimeConfig(strategy="multi_worker"))
     except InputError as error:
         if not is_supervised():
             raise

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from detection.evaluation.drawing import (
-    Box,
+    DrawnBox,
     category_color,
     coco_boxes,
     contact_sheet,
@@ -34,7 +34,7 @@ def _colored(image, color=COLOR):
 
 
 def test_edges_are_where_the_box_is():
-    box = Box((50, 80, 150, 220), "", COLOR)
+    box = DrawnBox((50, 80, 150, 220), "", COLOR)
     image = _image()
     drawn = _colored(draw_boxes(image, [box]))
     rows, columns = np.nonzero(drawn)
@@ -52,16 +52,16 @@ def test_lines_and_letters_grow_with_the_image():
     for factor in (1, 4):
         edges = tuple(factor * edge for edge in (50, 80, 150, 220))
         image = _image(300 * factor, 200 * factor)
-        drawn = _colored(draw_boxes(image, [Box(edges, "", COLOR)]))
+        drawn = _colored(draw_boxes(image, [DrawnBox(edges, "", COLOR)]))
         widths.append(drawn[100 * factor].sum() / 2)
-        drawn = _colored(draw_boxes(image, [Box(edges, "cat", COLOR)]))
+        drawn = _colored(draw_boxes(image, [DrawnBox(edges, "cat", COLOR)]))
         heights.append(edges[0] - drawn.nonzero()[0].min())
     assert widths == [2, 4]
     assert 10 <= heights[0] <= 18 and 1.5 < heights[1] / heights[0] < 4
 
 
 def test_a_crowd_is_dashed():
-    box = Box((50, 80, 150, 220), "", COLOR, dashed=True)
+    box = DrawnBox((50, 80, 150, 220), "", COLOR, dashed=True)
     line = _colored(draw_boxes(_image(), [box]))[50, 80:221]
     assert 0.4 < line.mean() < 0.7
 
@@ -76,14 +76,16 @@ def test_a_crowd_is_dashed():
     ],
 )
 def test_boxes_beyond_the_image_are_drawn_at_its_edge(edges):
-    drawn = draw_boxes(_image(), [Box(edges, "umbrella 1.00", COLOR)])
+    drawn = draw_boxes(_image(), [DrawnBox(edges, "umbrella 1.00", COLOR)])
     assert drawn.size == (300, 200)
     assert _colored(drawn).sum() > 100
 
 
 def test_labels_do_not_cover_each_other():
     colors = [(250, 40, 10), (10, 200, 40), (20, 60, 250)]
-    boxes = [Box((60, 80, 150, 220), "cat 0.90", color) for color in colors]
+    boxes = [
+        DrawnBox((60, 80, 150, 220), "cat 0.90", color) for color in colors
+    ]
     drawn = draw_boxes(_image(), boxes)
     areas = [_colored(drawn, color).sum() for color in colors]
     # The first box covers the others' lines, so these are labels alone.
@@ -93,7 +95,7 @@ def test_labels_do_not_cover_each_other():
 
 def test_labels_are_readable():
     for color, ink in (((250, 250, 90), (0, 0, 0)), ((60, 10, 90), (255,) * 3)):
-        box = Box((100, 80, 150, 220), "cat", color)
+        box = DrawnBox((100, 80, 150, 220), "cat", color)
         drawn = _pixels(draw_boxes(_image(), [box]))
         label = drawn[80:99, 80:110].reshape(-1, 3)
         assert (label == color).all(axis=-1).sum() > 50
@@ -127,7 +129,7 @@ def test_colors_of_coco_differ():
 
 
 def test_scaled_and_large():
-    box = Box((10, 20, 30, 60), "", COLOR)
+    box = DrawnBox((10, 20, 30, 60), "", COLOR)
     drawn = draw_scaled(_image(100, 50), [box], (250, 250))
     assert drawn.size == (200, 100)
     rows, columns = np.nonzero(_colored(drawn))

@@ -5,7 +5,7 @@ import math
 import pytest
 from PIL import Image
 
-from detection.evaluation.category_check import check_categories
+from detection.evaluation.category_check import check_detector_categories
 from detection.evaluation.ground_truth import read_ground_truth
 from detection.evaluation.images import (
     annotated_images,
@@ -173,14 +173,14 @@ def test_categories_of_a_detector(tmp_path):
     dataset = coco_set()
     truth = truth_of(tmp_path, dataset)
     detector = FakeDetector(dataset)
-    check_categories(detector, truth)
+    check_detector_categories(detector, truth)
     detector.categories = {}
-    check_categories(detector, truth)
+    check_detector_categories(detector, truth)
 
     def line(categories, classes):
         detector.categories, detector.num_classes = categories, classes
         with pytest.raises(InputError) as error:
-            check_categories(detector, truth)
+            check_detector_categories(detector, truth)
         text = line_of(error)
         assert text.startswith("model: ")
         return text

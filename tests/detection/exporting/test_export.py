@@ -18,7 +18,7 @@ from detection.exporting import parity as parity_module
 from detection.exporting.export import export_detector
 from detection.exporting.parity import (
     BOUNDS,
-    Bound,
+    DetectorBound,
     compare,
     comparison_images,
 )
@@ -239,7 +239,7 @@ def test_what_differs_is_not_kept(job, images, tmp_path, monkeypatch):
 
 
 def test_rounding_is_no_fault(job, images, tmp_path, monkeypatch):
-    monkeypatch.setitem(BOUNDS, "none", Bound(box=1e-9, score=1e-10))
+    monkeypatch.setitem(BOUNDS, "none", DetectorBound(box=1e-9, score=1e-10))
     # Few detections: their largest differences vary more.
     monkeypatch.setattr(parity_module, "MARGIN", 20)
     result = export_detector(

@@ -7,7 +7,7 @@ from detection.detectors.detections import Detections
 from detection.exporting.parity import (
     BOUNDS,
     WIDEST,
-    Bound,
+    DetectorBound,
     check,
     compare,
     own_differences,
@@ -99,16 +99,18 @@ def test_rounding_widens_the_bound():
 
 def test_the_bound_is_strict_where_rounding_holds_it_and_never_wide():
     strict = BOUNDS["none"]
-    assert widened(strict, Bound(1e-3, 1e-5)) == strict
-    assert widened(strict, Bound(1e-4, 1e-6, 0.999)) == Bound(1e-3, 1e-5, 0.99)
-    assert widened(strict, Bound(0.09, 9e-4)) == WIDEST
+    assert widened(strict, DetectorBound(1e-3, 1e-5)) == strict
+    assert widened(strict, DetectorBound(1e-4, 1e-6, 0.999)) == DetectorBound(
+        1e-3, 1e-5, 0.99
+    )
+    assert widened(strict, DetectorBound(0.09, 9e-4)) == WIDEST
 
 
 def test_rounding_that_leaves_nothing_to_compare():
     one = [boxes_of(([0, 0, 9, 9], 0.9, 1))]
     other = [boxes_of(([0, 0, 9, 9], 0.9, 2))]
     own = own_differences(one, other, 0.05, 100)
-    assert own == Bound(0.0, 0.0, 0.0)
+    assert own == DetectorBound(0.0, 0.0, 0.0)
     bound = widened(BOUNDS["none"], own)
     with pytest.raises(JobError) as error:
         check(compare(one, other, "x", bound, 0.05, 100, own), "none")

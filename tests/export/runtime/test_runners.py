@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from export.runtime.child_process import Child, ChildError
+from export.runtime.child_process import ChildError, ChildProcess
 from export.runtime.runners import library_version, model_format, open_runner
 from export.runtime.timing import noise
 from nasnet_tf.checks.errors import InputError
@@ -175,7 +175,7 @@ def test_noise(tmp_path):
 
 
 def test_a_child_process_answers():
-    with Child(counts, start=3) as child:
+    with ChildProcess(counts, start=3) as child:
         assert child.receive() == 3
         assert child.ask("4") == 7
         assert child.ask("-2") == 5
@@ -184,7 +184,7 @@ def test_a_child_process_answers():
 
 
 def test_a_child_process_that_crashes():
-    with Child(crashes) as child:
+    with ChildProcess(crashes) as child:
         with pytest.raises(ChildError, match="ended with signal 6"):
             child.receive()
         with pytest.raises(ChildError, match="ended with signal 6"):
@@ -193,10 +193,10 @@ def test_a_child_process_that_crashes():
 
 COPIED = """
 import pathlib
-from export.runtime.child_process import Child
+from export.runtime.child_process import ChildProcess
 import where
 for light in (True, False):
-    with Child(where.modules, light=light) as child:
+    with ChildProcess(where.modules, light=light) as child:
         print(*child.receive(), sep="\\n")
 """
 WHERE = """
@@ -228,7 +228,7 @@ def test_a_child_process_of_copied_packages_runs_these(tmp_path):
 
 def test_peak_memory_is_of_the_child_alone():
     here = np.ones(2**25)  # 256 MiB.
-    with Child(takes, size=2**26) as child:
+    with ChildProcess(takes, size=2**26) as child:
         before, after, taken = child.receive()
     if before is None:
         pytest.skip("the system does not tell")

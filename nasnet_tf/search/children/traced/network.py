@@ -15,7 +15,7 @@ from nasnet_tf.search.children.traced.recording import (
     LOGITS_GRADIENT,
 )
 from nasnet_tf.search.children.traced.registers import (
-    joined,
+    joined_registers,
     read,
     reserve,
     write,
@@ -171,7 +171,7 @@ class TracedNetwork:
         return tf.ensure_shape(logits, (None, self.classes))
 
     def _joined(self, lists, name):
-        return joined(lists[name], self.dtype, self.sizes[name])
+        return joined_registers(lists[name], self.dtype, self.sizes[name])
 
 
 def _integers(value, shape):

@@ -21,7 +21,7 @@ _ALL = (-1, -1, -1)
 
 
 @dataclasses.dataclass(frozen=True)
-class State:
+class RecordedState:
     """A hidden state: its register and its channels."""
 
     register: int
@@ -81,7 +81,7 @@ class Recording:
         self._activated = {}
         stem = self._step(STEM, {"x": IMAGES})
         self._links(stem, "", ["stem"], (channels, plan.stem_filters))
-        self._states = {"stem": [State(stem.output, plan.stem_filters)]}
+        self._states = {"stem": [RecordedState(stem.output, plan.stem_filters)]}
         for cell in plan.cells:
             self._states[cell.name] = self._cell(cell)
         last = self._states[plan.cells[-1].name]
@@ -100,7 +100,7 @@ class Recording:
         self.steps.append(Step(kind, inputs, output))
         return self.steps[-1]
 
-    def _cell(self, planned: PlannedCell) -> list[State]:
+    def _cell(self, planned: PlannedCell) -> list[RecordedState]:
         inputs = []
         for number, source in enumerate(planned.inputs):
             state = self._states[source.layer][source.output]
@@ -117,26 +117,28 @@ class Recording:
             inputs.append(state)
         return _CellRecording(self, planned, inputs).outputs()
 
-    def activated(self, state: State) -> State:
+    def activated(self, state: RecordedState) -> RecordedState:
         """The ReLU of a state, made once."""
         if state.register not in self._activated:
             step = self._step("relu", {"x": state.register})
             self._activated[state.register] = step.output
-        return State(self._activated[state.register], state.channels)
+        return RecordedState(self._activated[state.register], state.channels)
 
-    def pooled(self, state: State, operation: str, strides: int) -> State:
+    def pooled(
+        self, state: RecordedState, operation: str, strides: int
+    ) -> RecordedState:
         """A pool of a state."""
         kind = ("pool", operation, strides)
-        return State(
+        return RecordedState(
             self._step(kind, {"x": state.register}).output, state.channels
         )
 
-    def add(self, left: State, right: State) -> State:
+    def add(self, left: RecordedState, right: RecordedState) -> RecordedState:
         """The sum of two states."""
         registers = {"left": left.register, "right": right.register}
-        return State(self._step("add", registers).output, left.channels)
+        return RecordedState(self._step("add", registers).output, left.channels)
 
-    def concat(self, states: list[State]) -> State:
+    def concat(self, states: list[RecordedState]) -> RecordedState:
         """States joined in depth."""
         if len(states) == 1:
             return states[0]
@@ -152,16 +154,20 @@ class Recording:
         for number, count in enumerate(channels + [0] * missing):
             step.sizes[f"size{number}"] = [*_ALL, count]
         step.channels = tuple(channels)
-        return State(step.output, sum(channels))
+        return RecordedState(step.output, sum(channels))
 
-    def norm(self, state: State, combiner: str, name: str) -> State:
+    def norm(
+        self, state: RecordedState, combiner: str, name: str
+    ) -> RecordedState:
         """The norm of a combiner."""
         step = self._step(("norm", combiner), {"x": state.register})
         for weight in ("gamma", "beta"):
             step.scales[weight] = (f"{name}/{weight}", (state.channels,))
-        return State(step.output, state.channels)
+        return RecordedState(step.output, state.channels)
 
-    def reduction(self, state: State, name: str, filters: int) -> State:
+    def reduction(
+        self, state: RecordedState, name: str, filters: int
+    ) -> RecordedState:
         """A factorised reduction."""
         step = self._step("reduction", {"x": state.register})
         step.kept = {field: self._register() for field in RESIDUALS}
@@ -170,11 +176,16 @@ class Recording:
             shape = (1, 1, state.channels, width)
             step.kernels[path] = (f"{name}/{path}/kernel", shape)
         _norm_weights(step, "", f"{name}/norm", filters)
-        return State(step.output, filters)
+        return RecordedState(step.output, filters)
 
     def chain(
-        self, state: State, operation: str, name: str, filters: int, strides=1
-    ) -> State:
+        self,
+        state: RecordedState,
+        operation: str,
+        name: str,
+        filters: int,
+        strides=1,
+    ) -> RecordedState:
         """What follows an operation's first stage; nothing, where it is all."""
         chain, layers, widths = chain_of(
             operation, state.channels, filters, strides, self.bottleneck
@@ -183,7 +194,7 @@ class Recording:
             return state
         step = self._step(chain, {"x": state.register})
         self._links(step, f"{name}/", layers, widths)
-        return State(step.output, filters)
+        return RecordedState(step.output, filters)
 
     def _links(self, step, prefix, layers, widths):
         chain = step.kind

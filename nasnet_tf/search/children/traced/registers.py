@@ -27,7 +27,7 @@ def write(registers, number, value) -> tf.Tensor:
     )
 
 
-def joined(registers, dtype, size: int) -> tf.Tensor:
+def joined_registers(registers, dtype, size: int) -> tf.Tensor:
     """All vectors of a list one after the other, with zeros up to `size`."""
     vector, _ = tf.raw_ops.TensorListConcatV2(
         input_handle=registers,
