@@ -1,5 +1,6 @@
 """Networks and weights that several tests share."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -9,6 +10,14 @@ import numpy as np
 import pytest
 
 import nasnet_tf
+
+
+def pytest_collection_finish(session):
+    """Keeps the libraries' millions of objects out of each collection."""
+    del session
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def tiny_network(genotype="NASNET_A", **arguments):

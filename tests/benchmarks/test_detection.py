@@ -145,6 +145,7 @@ def test_the_box_head_counts_once_for_each_region(child):
         child.mult_adds(graph)
 
 
+@pytest.mark.slow
 def test_measures_training_and_inference(script, child, monkeypatch, tmp_path):
     task = child.make_task("small_fpn", SIZE, 2, tmp_path)
     model = task.build_model()

@@ -25,7 +25,7 @@ from nasnet_tf.images.image_reading import (
 from nasnet_tf.training.checkpoint import restore_network
 from nasnet_tf.training.job import train
 from nasnet_tf.zoo.classification import classify
-from tests.conftest import line_of, randomize
+from tests.conftest import line_of, randomize, slow
 from tests.data.image_sets import folder_config, photo
 from tests.training.jobs import one_block, small_job
 
@@ -61,7 +61,7 @@ def files(tmp_path):
     return [phone, drawn]
 
 
-@pytest.mark.parametrize("crop", [1.0, 0.6])
+@pytest.mark.parametrize("crop", [0.6, slow(1.0)])
 def test_every_way_to_serve_sees_the_same(files, tmp_path, crop):
     model = network(ImageReading(crop))
     images = nasnet_tf.read_images(files, model)

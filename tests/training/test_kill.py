@@ -19,7 +19,7 @@ from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.network import build_network
 from tests.training.jobs import ALL_DRAWS, small_job, variables_of
 
-KILLS = 5
+KILLS = 3
 
 
 def start(config_file, model_dir):

@@ -96,6 +96,7 @@ def test_statistics_are_those_of_the_averaged_weights(jobs):
         np.testing.assert_allclose(statistic, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_long_training_is_left_alone(tmp_path):
     """Where the moving statistics follow, they serve."""
     run(

@@ -238,6 +238,7 @@ def test_what_differs_is_not_kept(job, images, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_rounding_is_no_fault(job, images, tmp_path, monkeypatch):
     monkeypatch.setitem(BOUNDS, "none", DetectorBound(box=1e-9, score=1e-10))
     # Few detections: their largest differences vary more.
