@@ -157,7 +157,6 @@ def job(photos, tmp_path_factory):
         f"data.source=folder,data.data_dir={photos},data.mixup=0.2",
         "recipe.class_weights=balanced,recipe.steps=1",
         "model.auxiliary_head=true",
-        operation="separable_conv_3x3",
     )
     return config, folder / "job", train(config, folder / "job", quiet=True)
 
@@ -182,7 +181,7 @@ def test_a_job_weights_its_mixed_labels(job):
         each = cross_entropies(labels, logits[output])
         weighted = (labels @ WEIGHTS * each).mean()
         assert history[metric][0] == pytest.approx(weighted, rel=1e-4)
-        assert abs(each.mean() / weighted - 1) > 0.01
+        assert abs(each.mean() / weighted - 1) > 0.005
 
 
 def test_a_job_measures_the_balanced_accuracy(job):

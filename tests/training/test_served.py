@@ -14,12 +14,13 @@ from tests.training.jobs import small_job, variables_of
 SLOW = (
     "model.batch_norm_momentum=0.999,recipe.ema_momentum=0.5,"
     "recipe.optimizer=adam,recipe.learning_rate=0.02,recipe.steps=30,"
-    "recipe.batch_size=32,runtime.log_every_steps=15"
+    "recipe.batch_size=32,runtime.log_every_steps=15,"
+    "model.penultimate_filters=64"
 )
 
 
 def run(folder, *overrides):
-    config = small_job(folder, SLOW, *overrides, operation="separable_conv_3x3")
+    config = small_job(folder, SLOW, *overrides)
     return config, train(config, folder / "job", quiet=True)
 
 
@@ -51,7 +52,7 @@ def test_training_is_the_same_bits(jobs):
 def test_evaluation_sees_what_training_made(jobs):
     (_, _, measured), (_, _, moving) = jobs["auto"], jobs["never"]
     trained = measured.history["training"]["accuracy"][-1]
-    assert trained > 0.5
+    assert trained > 0.4
     assert measured.evaluation["accuracy"] > trained - 0.02
     assert moving.evaluation["accuracy"] < 0.2
 
