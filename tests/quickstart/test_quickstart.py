@@ -209,8 +209,10 @@ def test_a_second_run_replaces_files_one_by_one(tiny_run):
 
 @pytest.mark.slow
 def test_the_whole_job_reads_98_percent(tmp_path, monkeypatch):
-    # Half of its steps are enough to tell a detector that learns.
+    # Half of its steps are enough to tell a detector that learns, and half of
+    # the search to tell that none of its children fails.
     monkeypatch.setattr(detection, "STEPS", detection.STEPS // 2)
+    monkeypatch.setattr(searching, "SAMPLES", searching.SAMPLES // 2)
     context = stages.run(tmp_path)
     assert context.failures == []
     assert context.metrics["accuracy"] >= 0.98
