@@ -25,6 +25,7 @@ def styled(draw):
 
     @functools.wraps(draw)
     def drawn(*arguments):
+        # Who only asks for a name or a colour here waits for no Matplotlib.
         from matplotlib import rc_context
 
         with rc_context(figures.STYLE):
@@ -72,6 +73,7 @@ def progress(runs: list[SearchRun], names: list[str]):
             )
             lowest = min(lowest, values[settled:].min())
             highest = max(highest, values.max())
+    # Equal rewards need a range too.
     room = 0.06 * max(highest - lowest, 1e-3)
     axes.set_ylim(lowest - room, highest + room)
     axes.set_xlim(left=0)
@@ -138,6 +140,7 @@ def against_cost(run: SearchRun, cost: str, label: str):
     Returns:
         The figure; None where no child has this cost.
     """
+    # As in `styled`.
     from matplotlib.ticker import EngFormatter
 
     found = [r for r in run.succeeded if getattr(r, cost) is not None]

@@ -86,6 +86,7 @@ def _heat_map(samples, group):
     ends = np.cumsum([part.shape[1] for _, _, part in group])
     height = max(2.0, _ROW * len(rows) + 0.16 * len(group)) + 0.7
     figure, axes = figures.new_figure(7.2, height)
+    # A single round needs a width.
     left, right = samples[0], samples[-1] + (len(samples) == 1)
     image = axes.imshow(
         rows,

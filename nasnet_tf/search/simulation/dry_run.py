@@ -162,6 +162,7 @@ def _hours(config, first, child, workers):
         workers,
         budget.round_size,
         budget.rounds_in_flight,
+        # What the first child took longer was tracing, once on each worker.
         start_seconds=max(0.0, first - child),
     )
     found = simulate(cluster, children)

@@ -5,6 +5,11 @@ from collections.abc import Callable
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.search.space.decisions import DecisionSpace
 from nasnet_tf.search.strategies.base import Strategy
+from nasnet_tf.search.strategies.evolution import Evolution
+from nasnet_tf.search.strategies.random import RandomSearch
+from nasnet_tf.search.strategies.reinforcement.settings import (
+    ControllerSettings,
+)
 
 __all__ = ["STRATEGIES", "Strategy", "make_strategy", "register_strategy"]
 
@@ -45,12 +50,8 @@ def register_strategy(name: str, make: Callable[..., Strategy]) -> None:
     _makers[name] = make
 
 
-# The imports of each stand in it: TensorFlow's, which the paper's needs, takes
-# seconds.
 def _reinforcement_learning(config, space, seed):
-    from nasnet_tf.search.strategies.reinforcement.settings import (
-        ControllerSettings,
-    )
+    # Only this one needs TensorFlow, which takes seconds to import.
     from nasnet_tf.search.strategies.reinforcement.strategy import (
         ReinforcementLearning,
     )
@@ -60,15 +61,11 @@ def _reinforcement_learning(config, space, seed):
 
 
 def _random(config, space, seed):
-    from nasnet_tf.search.strategies.random import RandomSearch
-
     del config
     return RandomSearch(space, seed)
 
 
 def _evolution(config, space, seed):
-    from nasnet_tf.search.strategies.evolution import Evolution
-
     return Evolution(
         space,
         seed,

@@ -47,6 +47,7 @@ class Presence:
         self._seen: dict[int, tuple[bytes | None, float | None]] = {}
         self._lost_after: float | None = None
         self._ended = threading.Event()
+        # So that what is written differs from what an earlier run left.
         self._token = uuid.uuid4().hex
         with writable(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)

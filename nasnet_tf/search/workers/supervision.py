@@ -36,6 +36,7 @@ def watch_supervisor() -> None:
     supervisor = int(os.environ[VARIABLE])
 
     def watch():
+        # An orphan gets another parent.
         while os.getppid() == supervisor:
             time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGKILL)

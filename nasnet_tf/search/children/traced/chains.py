@@ -156,6 +156,7 @@ class ChainBackward:
             kernels, gamma, _ = link_weights(frame, number, link)
             z, *saved = (frame.get(f"{r}{number}") for r in "zmv")
             dz, *dscale = norms.batch_norm_gradients(dy, z, gamma, saved)
+            # In front, for the links come last first.
             dscales[:0] = dscale
             a = frame.get(f"a{number}" if number else "x")
             if link.separable:

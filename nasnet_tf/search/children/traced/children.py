@@ -131,6 +131,7 @@ class TracedChildren(Children):
         )
         pooled = PooledStatistics()
         for images in self.data.statistics_dataset:
+            # float32 would lose digits between mean squares and squared means.
             found = self._batch_statistics(images).numpy().astype("float64")
             mean = found[means]
             pooled.add(mean, found[variances] + mean**2, len(images))

@@ -144,6 +144,7 @@ class Recording:
         channels = [state.channels for state in states]
         missing = places - len(states)
         registers = [state.register for state in states]
+        # Any will do where no channel is taken.
         registers += registers[:1] * missing
         step = self._step(
             ("concat", places),

@@ -109,6 +109,7 @@ class ReinforcementLearning(Strategy):
         }
 
     def _seeds(self, kind):
+        # Looking takes the even ones: proposals are the same with and without.
         return tf.constant((self.seed, 2 * self._batches + kind), tf.int64)
 
     def _first(self, results):
@@ -143,6 +144,7 @@ class ReinforcementLearning(Strategy):
         decisions, log_probs, _ = self._controller.sample(
             self.settings.minibatch_size, seed
         )
+        # One reduction for both; float32 holds such integers exactly.
         both = tf.stack([tf.cast(decisions, tf.float32), log_probs])
         context = tf.distribute.get_replica_context()
         first = tf.equal(context.replica_id_in_sync_group, 0)
@@ -183,6 +185,7 @@ class ReinforcementLearning(Strategy):
         # A space of one decision does not use its embedding.
         gradients = tape.gradient(
             loss,
+            # The tape knows TensorFlow's variables, not Keras's.
             [variable.value for variable in variables],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
