@@ -28,6 +28,7 @@ def load() -> Digits:
     1,437 images for training and 360 held out, with the same share of each
     class. The split is always the same.
     """
+    # Of an extra; who opens other images needs none.
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

@@ -10,6 +10,7 @@ _MARKERS = (b"Exif\0\0", b"eXIf")
 _SEARCHED = 65536
 _TAG = 0x0112
 _ENTRY = 12
+# Damaged data may promise any number.
 _MOST_ENTRIES = 512
 
 

@@ -19,6 +19,7 @@ from nasnet_tf.data.source import InMemory, Source
 
 _PACKAGES = {
     "tensorflow-datasets": "tensorflow_datasets",
+    # tensorflow-datasets imports it and does not declare it.
     "importlib_resources": "importlib_resources",
 }
 # Features that say which image an example is, the best first.
@@ -78,6 +79,7 @@ def _quiet():
 
 @_quiet()
 def _builder(config):
+    # Of an extra, as in the functions below; `open_tfds` has checked for it.
     import tensorflow_datasets as tfds
 
     # Not pathlib's, which would take gs://bucket apart.
@@ -250,6 +252,7 @@ def _decoded(encoded, size):
     unreadable = np.ones(len(encoded), bool)
     decoded = (
         tf.data.Dataset.from_tensor_slices(encoded)
+        # Those that cannot be decoded drop out: numbers say where others go.
         .enumerate()
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
         .ignore_errors()
