@@ -3,6 +3,8 @@
 import functools
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.ticker import EngFormatter
 
 from nasnet_tf.pictures import figures
 from nasnet_tf.search.journal.reading import SearchRun
@@ -25,9 +27,6 @@ def styled(draw):
 
     @functools.wraps(draw)
     def drawn(*arguments):
-        # Who only asks for a name or a colour here waits for no Matplotlib.
-        from matplotlib import rc_context
-
         with rc_context(figures.STYLE):
             return draw(*arguments)
 
@@ -140,9 +139,6 @@ def against_cost(run: SearchRun, cost: str, label: str):
     Returns:
         The figure; None where no child has this cost.
     """
-    # As in `styled`.
-    from matplotlib.ticker import EngFormatter
-
     found = [r for r in run.succeeded if getattr(r, cost) is not None]
     if not found:
         return None
