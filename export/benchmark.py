@@ -117,6 +117,7 @@ def benchmark(
     if image_size is not None:
         check_integer("image_size", image_size)
     for path in paths:
+        # What cannot be run is told before the first is timed.
         library_version(path)
     jobs = [(path, count) for count in threads for path in paths]
     timings = time_in_turn(jobs, batch, seconds, image_size)

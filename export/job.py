@@ -7,12 +7,14 @@ import time
 from export.card import write_card
 from export.comparison import compare_file
 from export.formats import write_format
+from export.graph import read_model
 from export.image_choice import calibration_images as choose_calibration
 from export.image_choice import comparison_images
 from export.images import LEAST_CALIBRATION, photo_folder
 from export.labels import LABELS, write_labels
 from export.parity import BOUNDS, check
 from export.result import ExportResult, path_size, size_text
+from export.rewrites import REWRITES, for_format, rewrite
 from export.runtime.timing import time_in_turn
 from export.source import read_original
 from export.targets import INPUT_TYPES, TARGETS, get_target
@@ -159,6 +161,7 @@ def export_model(
                 seconds=time.perf_counter() - began,
             )
             write_card(folder / CARD, result, original, command)
+            # With the card, which is one of the files.
             result = dataclasses.replace(result, files=_sizes(folder))
     return result
 
@@ -188,8 +191,6 @@ def _check(format, quantize, input_type, calibration_images, evaluation_images):
 
 def _chosen(rewrites, format, quantize):
     """The names of the rewrites to make."""
-    from export.rewrites import REWRITES, for_format
-
     if rewrites is None:
         return tuple(for_format(format, quantize))
     if rewrites in ("all", "none"):
@@ -203,9 +204,6 @@ def _chosen(rewrites, format, quantize):
 
 def _rewritten(original, names):
     """The network to write, and its number of operations before and after."""
-    from export.graph import read_model
-    from export.rewrites import rewrite
-
     graph = read_model(original.model, original.size)
     rewritten = rewrite(graph, names)
     return rewritten, (len(graph), len(rewritten))

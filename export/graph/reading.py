@@ -115,6 +115,7 @@ class _Reader:
 
     def _name(self, tensor):
         """The node that computes `tensor`, made where it is not there yet."""
+        # A list, for a network may be deeper than Python's stack.
         self.waiting = [tensor]
         while self.waiting:
             missing = self._visit(self.waiting[-1])

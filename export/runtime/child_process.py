@@ -64,6 +64,7 @@ class Child:
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(search),
                 "TF_CPP_MIN_LOG_LEVEL": "3",
+                # What is timed is the processor.
                 "CUDA_VISIBLE_DEVICES": "-1",
             },
         )

@@ -72,6 +72,7 @@ class FileRunner:
         return None
 
     def close(self):
+        # Interpreters and sessions let go of memory with the last reference.
         self.__dict__.clear()
 
 
@@ -82,6 +83,8 @@ class LitertRunner(FileRunner):
     """
 
     def __init__(self, path, num_threads=None):
+        # Here and below: a process has the library of its file alone, an extra,
+        # and its memory is measured.
         from ai_edge_litert.interpreter import Interpreter
 
         self.interpreter = Interpreter(str(path), num_threads=num_threads)
@@ -121,10 +124,12 @@ class OnnxRunner(FileRunner):
     """An .onnx file in onnxruntime, on the processor."""
 
     def __init__(self, path, num_threads=None):
+        # As in `LitertRunner`.
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # Errors.
+        # 0 is as many as it likes.
         options.intra_op_num_threads = num_threads or 0
         self._session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
@@ -144,6 +149,7 @@ class SavedModelRunner(FileRunner):
     """The signature `serving_default` of a SavedModel."""
 
     def __init__(self, path, num_threads=None):
+        # As in `LitertRunner`.
         import tensorflow as tf
 
         _set_tensorflow_threads(num_threads)
@@ -162,6 +168,7 @@ class SavedModelRunner(FileRunner):
         super().__init__(path, spec.shape, spec.dtype.as_numpy_dtype)
 
     def _predict(self, images):
+        # As in `LitertRunner`; here it is loaded.
         import tensorflow as tf
 
         outputs = self._signature(**{self._name: tf.constant(images)})
@@ -172,6 +179,7 @@ class KerasRunner(FileRunner):
     """A .keras file, its network compiled to a TensorFlow graph."""
 
     def __init__(self, path, num_threads=None):
+        # As in `LitertRunner`.
         import keras
         import tensorflow as tf
 
@@ -202,6 +210,7 @@ def _only(path, what, items):
 
 
 def _set_tensorflow_threads(count):
+    # As in `LitertRunner`.
     import tensorflow as tf
 
     if count is None:

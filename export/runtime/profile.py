@@ -15,6 +15,7 @@ import re
 import numpy as np
 
 from export.runtime.child_process import Child, ChildError
+from export.runtime.runners import open_runner
 from nasnet_tf.checks.errors import InputError
 
 DELEGATE = "DELEGATE"
@@ -169,8 +170,6 @@ def parse_profile(text: str, runs: int) -> list[OperationTime]:
 
 def profile_text(path, threads, runs, library):
     """The child's side of `profile`; yields the text of LiteRT's profile."""
-    from export.runtime.runners import open_runner
-
     runner = open_runner(path, threads)
     tensors = [
         runner.interpreter.get_input_details()[0],

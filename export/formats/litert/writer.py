@@ -52,6 +52,7 @@ class Writer:
         self.subgraph = schema.SubGraphT()
         self.subgraph.tensors, self.subgraph.operators = [], []
         self.subgraph.name = graph.name
+        # The first buffer is by convention that of tensors that hold nothing.
         empty = schema.BufferT()
         self.model = schema.ModelT()
         self.model.version = VERSION
