@@ -71,6 +71,7 @@ class StrategyConfig(Section):
     share_by_kind: bool = _RL.share_by_kind
     hidden_units: int = field(_RL.hidden_units, least=1)
     initial_range: float = field(_RL.initial_range, interval="(0, inf)")
+    # Both as in Real et al.
     population: int = field(100, least=1)
     tournament: int = field(25, least=1)
 
@@ -101,9 +102,12 @@ class ChildConfig(Section):
     num_cells: int = field(2, least=1)
     filters: int = field(24, least=2)
     stem_multiplier: float = field(3.0, interval="(0, inf)")
+    # The least that `NASNet` reads.
     input_size: int = field(32, least=32)
     preprocessing: str = field("whitening", choices=("scale", "whitening"))
+    # TF-slim's for CIFAR, as the epsilon is.
     batch_norm_momentum: float = field(0.9, interval="[0, 1]")
+    # Not as in jobs: children read more with it, and seeds differ as much.
     recalibrate_batch_norm: str = field(
         "never", choices=("auto", "always", "never")
     )
@@ -129,6 +133,7 @@ class ObjectiveConfig(Section):
         "none", choices=("none", "parameters", "mult_adds", "latency")
     )
     target: float | None = field(None, interval="(0, inf)")
+    # MnasNet's.
     exponent: float = field(-0.07, interval="(-inf, 0]")
 
 

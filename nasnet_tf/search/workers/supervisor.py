@@ -27,6 +27,7 @@ from nasnet_tf.search.workers.deaths import crashed_workers, memory_kills
 from nasnet_tf.search.workers.supervision import VARIABLE, die_with_parent
 
 LOG_FOLDER = "logs"
+# The configuration's own, whose module brings TensorFlow.
 _MAX_RESTARTS = 5
 _LONGEST_WAIT = 60
 # The exit code of commands; another attempt would meet the same.

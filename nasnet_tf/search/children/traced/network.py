@@ -159,7 +159,11 @@ class TracedNetwork:
 
     def _run(self, phase, lists, weights):
         return machine.run(
-            self.phases[phase], self.rows[phase] + 0, lists, weights
+            # Read once, and not at each turn of the loop.
+            self.phases[phase],
+            self.rows[phase] + 0,
+            lists,
+            weights,
         )
 
     def _registers(self, images):

@@ -94,6 +94,7 @@ class ReinforcementLearning(Strategy):
         log = []
         for _ in range(settings.epochs):
             order = generator.permutation(len(rewards))
+            # As even as can be: none is left with a few only.
             for rows in np.array_split(order, minibatches):
                 columns = (decisions, old_log_probs, advantages)
                 results = self._update(*self._padded(rows, columns))
