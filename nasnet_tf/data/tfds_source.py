@@ -94,6 +94,7 @@ def _builder(config):
             f"Datasets nor a folder in data.data_dir {config.data_dir!r}; "
             f"{hint}Give the name of one"
         ) from None
+    # Whatever the code of a set raises.
     except Exception as error:
         raise InputError(
             f"data.name: {config.name!r} in data.data_dir "
