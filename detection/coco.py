@@ -49,6 +49,7 @@ def convert(
         InputError: a bad argument, or records that cannot be written.
     """
     check_packages("coco", {"tqdm": "tqdm"}, extra="detection")
+    # Both need tqdm, and records TensorFlow, which help does without.
     from detection.data.annotations import read_annotations
     from detection.data.records import check_target, write_records
 

@@ -66,6 +66,7 @@ def evaluate_model(
     out = expanded_path("out", out)
     truth = read_ground_truth(annotations)
     paths = annotated_images(images, truth)
+    # Before the detector is loaded, which takes a while.
     check_report_files(out, (PREDICTIONS, SHEET))
     # It brings TensorFlow and Model Garden.
     from detection.detectors import load_detector

@@ -11,6 +11,9 @@ import sys
 
 from absl import flags
 
+from detection.data.categories import CATEGORIES_FILE
+from detection.detectors.files import FILES
+from detection.job_folder import PARAMS_FILE
 from nasnet_tf.checks.arguments import (
     MIN_SIZE,
     check_choice,
@@ -85,13 +88,12 @@ def export_detector(
         packages["ai-edge-litert"] = "ai_edge_litert"
     check_packages(f"format {format!r}", packages, extra="detection")
     model = expanded_path("model", model)
-    from detection.data.categories import CATEGORIES_FILE
-    from detection.detectors.files import FILES
+    # TensorFlow, which help and the checks before do without.
     from detection.exporting.card import CARDS
-    from detection.job_folder import PARAMS_FILE
 
     names = {*FILES.values(), PARAMS_FILE, CATEGORIES_FILE, *CARDS}
     out = check_folder(out, names, overwrite)
+    # Model Garden, which is slow to import.
     from detection.exporting.job import run_export
 
     return run_export(

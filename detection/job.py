@@ -84,6 +84,7 @@ def run_experiment(
             "first, or give another folder"
         )
     policy = params.runtime.mixed_precision_dtype
+    # Before anything is built: layers take it when they are made.
     if policy:
         performance.set_mixed_precision_policy(policy)
     if strategy is None:

@@ -90,6 +90,7 @@ def predict(
     out = expanded_path("out", out)
     photos = _find(expanded_path("images", images), out, max_images)
     make_folder(out / DRAWN)
+    # Before the detector is loaded, which takes a while.
     for name in (SHEET, PREDICTIONS, IMAGES):
         check_output(out / name)
     # It brings TensorFlow and Model Garden.

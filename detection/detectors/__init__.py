@@ -41,6 +41,7 @@ def load_detector(path, checkpoint: str | None = None) -> Detector:
         )
     kind, file = model_file(path)
     if kind == "job":
+        # Model Garden, which an exported file does without.
         from detection.detectors.checkpoint import open_job
 
         return open_job(path, checkpoint)

@@ -27,6 +27,7 @@ class LitertDetector(Detector):
             {"ai-edge-litert": "ai_edge_litert"},
             extra="detection",
         )
+        # Of an extra, which other detectors do without.
         from ai_edge_litert.interpreter import Interpreter
 
         self._settings = read_settings(path)

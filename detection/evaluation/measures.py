@@ -141,6 +141,7 @@ def measure(truth: GroundTruth, results: list[dict]) -> Metrics:
 
 
 def _run(truth, results):
+    # Of an extra, which `measure` has checked for.
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 

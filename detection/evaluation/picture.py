@@ -27,6 +27,7 @@ def precision_recall_figure(metrics: Metrics, title: str = ""):
     Returns:
         A matplotlib figure.
     """
+    # A command's help comes without Matplotlib.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -53,6 +54,7 @@ def _text(value):
 
 def _colors(metrics):
     """A colour for each category with objects; the same where many."""
+    # As in `precision_recall_figure`.
     import matplotlib
 
     places = metrics.largest_classes(len(metrics.classes))

@@ -141,6 +141,7 @@ def to_results(image_id, detections: Detections, **more) -> list[dict]:
 
 
 def _shortest(value):
+    # NumPy writes a float32 as shortly as it can be read back.
     return float(str(value))
 
 

@@ -91,6 +91,7 @@ class NASNetBackbone(Keras3Model):
     def __init__(self, network: dict, extract, **options):
         def build():
             made = nasnet_tf.NASNet(**network)
+            # Past tf_keras, as in `Keras3Model`.
             object.__setattr__(self, "network", made)
             return extract(made)
 

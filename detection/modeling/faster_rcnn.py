@@ -106,6 +106,7 @@ class FasterRCNNModel(maskrcnn_model.MaskRCNNModel):
             classify,
             tf.transpose(padded, [1, 0, 2, 3]),
             fn_output_signature=(tf.float32, tf.float32),
+            # One after the other, since it is for memory.
             parallel_iterations=1,
         )
         return tuple(
