@@ -98,6 +98,7 @@ def fused(norm, inputs, mean=None, variance=None) -> tuple:
         mean: to normalise by; None: the batch's, and so `variance`.
         variance: see `mean`.
     """
+    # JAX and torch never come here, and do without it.
     import tensorflow as tf
 
     by_batch = mean is None

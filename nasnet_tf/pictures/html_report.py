@@ -72,6 +72,7 @@ def render(template: str, **values) -> str:
             `pictures/html_report.html`.
         **values: what it reads; `date` is there already.
     """
+    # Of an extra, which those who write reports check for.
     import jinja2
 
     environment = jinja2.Environment(

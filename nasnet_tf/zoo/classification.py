@@ -83,6 +83,7 @@ def classify(
         probabilities = _probabilities(model, np.stack(images))
         names = names or class_names(model, probabilities.shape[-1])
         for photo, row in zip(batch, probabilities, strict=True):
+            # Of equal ones the lower number first, as evaluation has it.
             best = np.argsort(-row, kind="stable")[:top]
             classes = tuple((names[n], float(row[n])) for n in best)
             results.append(Classification(photo, classes))
