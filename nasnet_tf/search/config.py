@@ -112,6 +112,7 @@ class ChildConfig(Section):
         "never", choices=("auto", "always", "never")
     )
     drop_path_keep_prob: float = field(1.0, interval="(0, 1]")
+    # float64 is to compare runs in: their rounding does not grow.
     dtype: str = field("float32", choices=("float32", "float64"))
     method: str = field("auto", choices=("auto", "traced", "built", "shared"))
 

@@ -215,6 +215,7 @@ def job_config(
             batch_norm_epsilon=BATCH_NORM_EPSILON,
             dtype=child.dtype,
         ),
+        # A copy, of which `save_training_job` changes what is held out.
         data=copy.deepcopy(config.data),
         recipe=finalist_recipe(config),
         runtime=RuntimeConfig(

@@ -78,6 +78,7 @@ def replace(path, content: bytes) -> None:
         beside.replace(path)
         sync_folder(path.parent)
     finally:
+        # It is gone where it was renamed.
         with contextlib.suppress(OSError):
             beside.unlink()
 

@@ -71,6 +71,7 @@ def restore_state(model_dir) -> SearchState | None:
     for path in reversed(checkpoints(model_dir)):
         try:
             return _read(path)
+        # All that NumPy and zipfile raise of what is damaged.
         except (
             OSError,
             EOFError,

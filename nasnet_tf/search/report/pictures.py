@@ -51,6 +51,7 @@ def progress(runs: list[SearchRun], names: list[str]):
     """
     figure, axes = figures.new_figure(9.4, 4.8)
     lowest, highest = np.inf, -np.inf
+    # Styles begin again where there are more runs than these.
     for run, name, style in zip(runs, names, STYLES * len(runs), strict=False):
         samples = run.samples
         found = curves(

@@ -45,6 +45,7 @@ def find_space(run: SearchRun, sizes: list[int]):
     """The cell space of a run; None where it has another one."""
     try:
         space = make_cell_space(**run.config.get("space", {}))
+    # A TypeError where another kind of space has other fields.
     except (InputError, TypeError):
         return None
     return space if list(space.sizes) == sizes else None

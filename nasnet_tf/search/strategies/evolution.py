@@ -57,6 +57,7 @@ class Evolution(Strategy):
 
     def _child(self, generator):
         rivals = generator.integers(len(self._rewards), size=self._tournament)
+        # A copy: its parent stays in the population.
         child = self._members[rivals[self._rewards[rivals].argmax()]].copy()
         place = generator.choice(self._mutable)
         size = self.space.sizes[place]

@@ -100,6 +100,7 @@ class Presence:
 
     def _write(self, number):
         path = self._folder / str(self._index)
+        # Not by a rename: half of a number is a sign of life, too.
         path.write_text(f"{self._token} {number:012}\n")
 
     def _look(self):

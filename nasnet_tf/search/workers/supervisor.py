@@ -197,6 +197,7 @@ class Supervisor:
         path = self._model_dir / LOG_FOLDER / f"worker_{index}.log"
         with contextlib.suppress(OSError), path.open("rb") as log:
             log.seek(self._log_starts[index])
+            # One that was killed may have written half a letter.
             lines = log.read().decode(errors="replace").splitlines()
             for line in reversed(lines):
                 if line.startswith("error: "):
@@ -245,6 +246,7 @@ class Supervisor:
     def _signals(self):
         """Interrupt and termination end the workers; the journal stays."""
         numbers = (signal.SIGINT, signal.SIGTERM)
+        # Python sets no handlers from other threads.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -286,6 +288,7 @@ def _devices():
     """The GPUs of NVIDIA's that a program here may use, by name."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
+        # -1 hides all, as an empty text does.
         return [name for name in visible.split(",") if name not in ("", "-1")]
     try:
         # Not asked of TensorFlow, which a supervisor does not import.

@@ -67,6 +67,7 @@ class Chain:
     subsamples: bool = False
 
 
+# Asked for at every operation of every child.
 @functools.cache
 def chain_of(
     operation: str, channels: int, filters: int, strides: int, bottleneck: bool

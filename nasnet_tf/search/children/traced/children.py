@@ -136,6 +136,7 @@ class TracedChildren(Children):
             mean = found[means]
             pooled.add(mean, found[variances] + mean**2, len(images))
         moving = self.network.statistics.numpy()
+        # A copy: the moving ones are put back.
         measured = moving.copy()
         measured[means], measured[variances] = pooled.result()
         self.network.statistics.assign(measured)

@@ -218,6 +218,7 @@ class ReinforcementLearning(Strategy):
         empty = np.zeros((0, len(self.space)))
         decisions = [empty, *(decisions for decisions, _ in self._pending)]
         log_probs = [empty, *(log_probs for _, log_probs in self._pending)]
+        # Arrays have no None.
         baseline = [] if self._baseline is None else [self._baseline]
         return {
             "seed": np.int64(self.seed),
