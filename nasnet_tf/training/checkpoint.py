@@ -82,6 +82,7 @@ class JobCheckpoint:
             self._writer = tf.train.CheckpointManager(
                 state,
                 str(self.folder / f"worker_{worker}"),
+                # Nobody reads these.
                 max_to_keep=1,
                 checkpoint_name=_PREFIX,
             )

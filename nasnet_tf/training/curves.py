@@ -73,6 +73,7 @@ def curves_figure(history: dict[str, dict[str, list]]):
 def _draw_line(axes, columns, key, label):
     points = [
         (step, value)
+        # What no line has measured has no column.
         for step, value in zip(
             columns.get("step", ()), columns.get(key, ()), strict=False
         )

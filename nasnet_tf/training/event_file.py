@@ -69,6 +69,7 @@ class EventFile:
     def _summary(self, step, *values):
         values = [tf.compat.v1.Summary.Value(**value) for value in values]
         self._write(step=step, summary=tf.compat.v1.Summary(value=values))
+        # TensorBoard reads along.
         self._writer.flush()
 
     def _write(self, **fields):

@@ -78,6 +78,7 @@ def train(
     check_config(config)
     model_dir = expanded_path("model_dir", model_dir)
     _check_resumable(model_dir, config)
+    # Before TensorFlow computes anything, and so before the data are opened.
     strategy = make_strategy(config.runtime)
     _check_batch_size(config.recipe.batch_size, strategy)
     begun = newest_checkpoint(model_dir) is not None
@@ -112,6 +113,7 @@ def _run(config, model_dir, data, strategy, quiet):
         job = _Job(config, model_dir, data, quiet)
         step = job.run()
         with datasets.decoding_errors():
+            # It may measure statistics, and so read images.
             weights = job.served.weights(step)
     # Outside the scope: a network made there is made on all workers.
     result = job.finish(step, weights)
