@@ -64,6 +64,7 @@ def training_batches(
     part = _part(batch_size, replica_batch_size, shards, position)
     _check_examples(source)
     corrupt = CorruptImages() if corrupt is None else corrupt
+    # Those that were found when the set was read into memory.
     corrupt.record(source.unreadable.values())
     turns, count = part // replica_batch_size, replica_batch_size
 

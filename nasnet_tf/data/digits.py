@@ -7,6 +7,7 @@ from PIL import Image
 
 CLASS_NAMES = [str(digit) for digit in range(10)]
 SIZE = 32
+# A fifth of them.
 HELD_OUT = 360
 SPLIT_SEED = 0
 PAPER = 255

@@ -115,6 +115,7 @@ def _split(builder, split, argument):
     try:
         part = builder.info.splits[split]
         count = part.num_examples
+    # What TFDS raises of an expression that it cannot read.
     except (ValueError, KeyError, AssertionError, IndexError):
         raise InputError(
             f"data.{argument}: {split!r} is not in {builder.name}; it has "
