@@ -26,6 +26,7 @@ from nasnet_tf.terminal.stages import Stages
 
 QUANTIZATIONS = tuple(BOUNDS)
 CARD = "model_card.md"
+# Few, since `time_in_turn` makes 20 runs in any case.
 _TIMED_SECONDS = 0.2
 
 

@@ -128,6 +128,7 @@ class _Reader:
         """Makes the node of `tensor`, or returns tensors to make first."""
         if id(tensor) in self.names:
             return []
+        # Keras has no public way from a tensor to the call that made it.
         operation, index, position = tensor._keras_history
         call = operation._inbound_nodes[index]
         make = _maker(operation)

@@ -113,6 +113,7 @@ def _pad_before_convolutions(graph):
         sizes, strides = found[conv.inputs[0]], conv.options["strides"]
         pads = tuple(
             (0, (wanted - 1) * stride + 1 - size)
+            # Rows and columns: channels have no stride.
             for wanted, stride, size in zip(
                 found[name], strides, sizes, strict=False
             )

@@ -133,6 +133,7 @@ def serve(target: str, arguments: str) -> None:
             value = generator.send(question)
     except StopIteration:
         return
+    # It is raised again on the other side.
     except Exception as error:
         answer(type(error).__name__, first_line(error))
 

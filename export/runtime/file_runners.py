@@ -31,6 +31,7 @@ class FileRunner:
                 batch = np.concatenate([batch, fill])
             try:
                 outputs.append(self._predict(batch)[:count])
+            # Each library has errors of its own.
             except Exception as error:
                 raise InputError(
                     f"model: {self.path} cannot run {count} images of "
@@ -138,6 +139,7 @@ class OnnxRunner(FileRunner):
         _only(path, "output", self._session.get_outputs())
         self._name = given.name
         kind = given.type.removeprefix("tensor(").removesuffix(")")
+        # ONNX names these two as C does.
         kind = {"float": "float32", "double": "float64"}.get(kind, kind)
         super().__init__(path, given.shape, kind)
 

@@ -71,6 +71,7 @@ def delegation(interpreter) -> dict | None:
         list its operations.
     """
     try:
+        # Not public: another version may lack it.
         nodes = interpreter._get_ops_details()
     except AttributeError:
         return None

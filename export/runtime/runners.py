@@ -131,6 +131,7 @@ def open_runner(path, num_threads: int | None = None) -> Runner:
         return runner(pathlib.Path(path), num_threads)
     except InputError:
         raise
+    # Each library has errors of its own.
     except Exception as error:
         raise InputError(
             f"model: {path} cannot be loaded ({first_line(error)}); export it "

@@ -12,6 +12,7 @@ from export.formats.litert.operations import OPERATIONS
 from export.formats.litert.packing import operator_code, pack
 from export.graph import Graph, shapes
 
+# Of the flatbuffer's schema.
 VERSION = 3
 # What the quantiser and the profile call the network.
 SIGNATURE = "serving_default"
