@@ -92,6 +92,7 @@ def run_experiment(
     chief = strategy.extended.should_checkpoint
     replicas = strategy.num_replicas_in_sync
     recalibrates = trains and measures(params, replicas)
+    # What only evaluates may run beside what trains.
     with exclusive(model_dir) if chief and trains else contextlib.nullcontext():
         if trains and chief:
             save_params(params, model_dir)

@@ -183,6 +183,7 @@ def _remove_earlier(out, photos):
         path = out / DRAWN / picture
         if not path.is_file() or str(picture).casefold() in kept:
             continue
+        # Not where what was drawn then was looked at now.
         if path.resolve() in shown:
             continue
         try:

@@ -75,6 +75,7 @@ def open_exported(kind: str, file: pathlib.Path) -> Detector:
         return SavedModelDetector(file)
     except InputError:
         raise
+    # TensorFlow's errors and LiteRT's share no class.
     except Exception as error:
         raise InputError(
             f"model: {file} cannot be loaded ({first_line(error)}); export it "

@@ -61,6 +61,7 @@ def _colors(metrics):
     if len(places) > NAMED_CLASSES:
         return dict.fromkeys(places, _FAINT)
     palette = matplotlib.color_sequences["tab10"]
+    # There are as many colours as `NAMED_CLASSES`, or more than places.
     return dict(zip(places, palette, strict=False))
 
 

@@ -97,6 +97,7 @@ class NASNetBackbone(Keras3Model):
 
         super().__init__(build, name="backbone", **options)
 
+    # As in `Keras3Model`.
     @tf.autograph.experimental.do_not_convert
     def call(self, inputs, training=None):
         whitens = self.network.preprocessing == "whitening"
