@@ -130,6 +130,7 @@ def trained_norms(model) -> list:
     """The batch norms of a model that are trainable, nested ones too."""
     return [
         layer
+        # `layers` has none that are nested.
         for layer in model._flatten_layers()
         if isinstance(layer, keras.layers.BatchNormalization)
         and layer.trainable

@@ -76,6 +76,7 @@ def render(template: str, **values) -> str:
     import jinja2
 
     environment = jinja2.Environment(
+        # Templates lie beside what writes them.
         loader=jinja2.PackageLoader("nasnet_tf", "."),
         autoescape=True,
         trim_blocks=True,

@@ -187,6 +187,7 @@ def load_saved(
         raise InputError(f"{argument}: {path} does not exist or is not a file")
     try:
         model = keras.saving.load_model(path, compile=False)
+    # Keras raises what its layers raise.
     except Exception as error:
         raise InputError(
             f"{argument}: {path} cannot be loaded as a model "

@@ -77,6 +77,7 @@ _OPTIONAL = (
     "batch_norm_momentum",
     "batch_norm_epsilon",
 )
+# Of the mobile networks, and of CIFAR's images.
 SIZES = {"imagenet": 224, "cifar": 32}
 
 
