@@ -121,6 +121,7 @@ def litert_latency(
             that LiteRT lacks.
     """
     check_latency_packages()
+    # No other cost needs `export`.
     from export.runtime.runners import open_runner
     from export.runtime.timing import noise
 

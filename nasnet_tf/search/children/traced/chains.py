@@ -119,6 +119,7 @@ class ChainForward:
     def run(self, frame):
         x, statistics = frame.get("x"), []
         for number, link in enumerate(self.chain.links):
+            # The first ReLU is the operation's first stage, which others share.
             if number:
                 x = tf.nn.relu(x)
                 frame.put(f"a{number}", x)

@@ -127,6 +127,7 @@ class TracedNetwork:
         }
         statistics = []
 
+        # TensorFlow's own gradient would keep what each turn of the loop made.
         @tf.custom_gradient
         def logits_of(kernels, scales):
             values = {**weights, "kernels": kernels, "scales": scales}

@@ -241,6 +241,7 @@ class _CellRecording:
                 pool = recording.pooled(state, operation, strides)
                 self.pools[key] = pool
             state = self.pools[key]
+        # An identity of another stride or width is a convolution.
         elif form.convolutions or (strides, state.channels) != (1, filters):
             state = recording.activated(state)
         return recording.chain(state, operation, name, filters, strides)
