@@ -142,6 +142,7 @@ def open_folder(
 
 
 def _images(folder):
+    # A file system's order differs from machine to machine.
     paths = sorted(
         str(path)
         for path in folder.iterdir()

@@ -79,7 +79,7 @@ def _quiet():
 
 @_quiet()
 def _builder(config):
-    # Of an extra, as in the functions below; `open_tfds` has checked for it.
+    # Of an extra, which `open_tfds` has checked for.
     import tensorflow_datasets as tfds
 
     # Not pathlib's, which would take gs://bucket apart.
@@ -144,6 +144,7 @@ def _files(part):
 
 
 def _reader(file_format):
+    # As in `_builder`, and so below.
     from tensorflow_datasets.core import file_adapters
 
     return file_adapters.ADAPTER_FOR_FORMAT[file_format].make_tf_data
