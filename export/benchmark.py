@@ -125,6 +125,7 @@ def benchmark(
     for number, ((path, count), timing) in enumerate(
         zip(jobs, timings, strict=True)
     ):
+        # With as many threads.
         first = timings[number - number % len(paths)]
         median = float(np.median(timing.seconds))
         results.append(

@@ -104,6 +104,7 @@ def folder_images(
     """
     _check_channels(channels)
     path = photo_folder(path)
+    # A file system's order differs from machine to machine.
     photos = sorted(
         file
         for file in path.rglob("*")

@@ -134,6 +134,7 @@ def timed_runs(module, path, threads, batch, image_size):
     if module:
         importlib.import_module(module)
     kind = model_format(path)
+    # First, so that the memory is the file's and not its library's.
     importlib.import_module(library_of(kind)[1])
     before = peak_memory()
     runner = open_runner(path, threads)
