@@ -49,6 +49,7 @@ def read_experiment(
 
 def _parse(text):
     values = hyperparams.ParamsDict()
+    # It knows no name yet; `read_config` checks all, and says the nearest.
     hyperparams.override_params_dict(values, text, is_strict=False)
     return values.as_dict()
 

@@ -88,6 +88,7 @@ def run_experiment(
             "first, or give another folder"
         )
     policy = params.runtime.mixed_precision_dtype
+    # Before anything is built: layers take it when they are made.
     if policy:
         performance.set_mixed_precision_policy(policy)
     if strategy is None:
@@ -95,6 +96,7 @@ def run_experiment(
     chief = strategy.extended.should_checkpoint
     replicas = strategy.num_replicas_in_sync
     recalibrates = trains and measures(params, replicas)
+    # What only evaluates may run beside what trains.
     with exclusive(model_dir) if chief and trains else contextlib.nullcontext():
         if trains and chief:
             save_params(params, model_dir)

@@ -41,6 +41,7 @@ def optimize(
         InputError: the size is open, a rewrite is unknown, or a layer cannot
             be taken apart.
     """
+    # A command says what its flags are before it needs Keras.
     from export.graph import read_model, to_keras
     from export.rewrites import rewrite
 

@@ -8,8 +8,10 @@ from export.comparison.parity import BOUNDS, check
 from export.comparison.side_by_side import compare_file
 from export.formats import write_format
 from export.formats.labels import LABELS, write_labels
+from export.graph import read_model
 from export.reporting.card import write_card
 from export.reporting.result import ExportResult, path_size, size_text
+from export.rewrites import REWRITES, for_format, rewrite
 from export.runtime.timing import time_in_turn
 from export.sources.image_choice import calibration_images as choose_calibration
 from export.sources.image_choice import comparison_images
@@ -24,6 +26,7 @@ from nasnet_tf.terminal.stages import Stages
 
 QUANTIZATIONS = tuple(BOUNDS)
 CARD = "model_card.md"
+# Few, since `time_in_turn` makes 20 runs in any case.
 _TIMED_SECONDS = 0.2
 
 
@@ -159,6 +162,7 @@ def export_model(
                 seconds=time.perf_counter() - began,
             )
             write_card(folder / CARD, result, original, command)
+            # With the card, which is one of the files.
             result = dataclasses.replace(result, files=_sizes(folder))
     return result
 
@@ -188,8 +192,6 @@ def _check(format, quantize, input_type, calibration_images, evaluation_images):
 
 def _chosen(rewrites, format, quantize):
     """The names of the rewrites to make."""
-    from export.rewrites import REWRITES, for_format
-
     if rewrites is None:
         return tuple(for_format(format, quantize))
     if rewrites in ("all", "none"):
@@ -203,9 +205,6 @@ def _chosen(rewrites, format, quantize):
 
 def _rewritten(original, names):
     """The network to write, and its number of operations before and after."""
-    from export.graph import read_model
-    from export.rewrites import rewrite
-
     graph = read_model(original.model, original.size)
     rewritten = rewrite(graph, names)
     return rewritten, (len(graph), len(rewritten))

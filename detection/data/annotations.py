@@ -140,6 +140,7 @@ def _load(path):
             f"annotations: {path} cannot be read ({error.strerror}); give a "
             "COCO file such as instances_train2017.json"
         ) from None
+    # A RecursionError where a file is nested deeply.
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"annotations: {path} is no JSON ({first_line(error)}); give a "

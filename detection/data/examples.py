@@ -46,7 +46,9 @@ def serialized_example(
         "image/width": _integers([image.width]),
         "image/object/class/label": _integers(b.category_id for b in objects),
         "image/object/class/text": _bytes(
-            name.encode(errors="replace") for name in names
+            # JSON can hold halves of a pair of surrogates, which UTF-8 cannot.
+            name.encode(errors="replace")
+            for name in names
         ),
         "image/object/is_crowd": _integers(int(b.is_crowd) for b in objects),
         "image/object/area": _floats(b.area for b in objects),

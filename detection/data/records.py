@@ -247,5 +247,6 @@ def _write_shard(path, images, categories, step):
                 step()
         return path.stat().st_size
     except tf.errors.OpError as error:
+        # TensorFlow's text is the path, a semicolon and the reason.
         reason = OSError(first_line(error.message).rpartition("; ")[2])
         raise cannot_be_written("out", path, reason) from None

@@ -42,6 +42,7 @@ def run_all(
             futures = [pool.submit(function, item, step) for item in items]
             for future in as_completed(futures):
                 future.result()
+        # The user's interrupt too.
         except BaseException:
             step.stop()
             raise

@@ -41,6 +41,7 @@ def load_detector(path, checkpoint: str | None = None) -> Detector:
         )
     kind, file = model_file(path)
     if kind == "job":
+        # Model Garden, which an exported file does without.
         from detection.detectors.checkpoint import open_job
 
         return open_job(path, checkpoint)
@@ -74,6 +75,7 @@ def open_exported(kind: str, file: pathlib.Path) -> Detector:
         return SavedModelDetector(file)
     except InputError:
         raise
+    # TensorFlow's errors and LiteRT's share no class.
     except Exception as error:
         raise InputError(
             f"model: {file} cannot be loaded ({first_line(error)}); export it "

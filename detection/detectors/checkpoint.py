@@ -132,6 +132,7 @@ def restore(model, path: pathlib.Path) -> None:
     """
     try:
         status = tf.train.Checkpoint(model=model).read(str(path))
+        # The optimizer's variables stay unread.
         status.assert_existing_objects_matched().expect_partial()
     except AssertionError:
         raise InputError(

@@ -23,6 +23,7 @@ def letterbox(
     Returns:
         `(1, height, width, 3)` float32, pixels, and the scales of y and x.
     """
+    # In float32 as TensorFlow computes it, for sizes are rounded.
     size = np.array(image.shape[:2], np.float32)
     wanted = np.array(image_size, np.float32)
     if keep_aspect_ratio:

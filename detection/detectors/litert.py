@@ -27,11 +27,14 @@ class LitertDetector(Detector):
             {"ai-edge-litert": "ai_edge_litert"},
             extra="detection",
         )
+        # Of an extra, which other detectors do without.
         from ai_edge_litert.interpreter import Interpreter
 
         self._settings = read_settings(path)
         self.interpreter = Interpreter(
-            str(path), num_threads=num_threads or core_count()
+            str(path),
+            # LiteRT itself takes one.
+            num_threads=num_threads or core_count(),
         )
         self.interpreter.allocate_tensors()
         (given,) = self.interpreter.get_input_details()
@@ -63,6 +66,7 @@ class LitertDetector(Detector):
         None where the interpreter does not list its operations.
         """
         try:
+            # Not public: another version may lack it.
             nodes = self.interpreter._get_ops_details()
         except AttributeError:
             return None

@@ -35,6 +35,7 @@ def detect_all(
         InputError: boxes or scores are no finite numbers, or tqdm is missing.
     """
     check_packages("detection", {"tqdm": "tqdm"}, "detection")
+    # Of an extra, which the check before tells of.
     from tqdm import tqdm
 
     rows = tqdm(

@@ -29,7 +29,9 @@ NUMBERS = {
 }
 # The places of IoU 0.50 and 0.75 among COCO's ten thresholds.
 IOU_50, IOU_75 = 0, 5
+# COCO's thresholds of recall.
 RECALLS = np.linspace(0, 1, 101)
+# The places of all areas, and of 100 detections an image.
 _ALL_AREAS, _MOST_DETECTIONS = 0, 2
 
 
@@ -141,6 +143,7 @@ def measure(truth: GroundTruth, results: list[dict]) -> Metrics:
 
 
 def _run(truth, results):
+    # Of an extra, which `measure` has checked for.
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 

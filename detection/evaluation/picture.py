@@ -27,6 +27,7 @@ def precision_recall_figure(metrics: Metrics, title: str = ""):
     Returns:
         A matplotlib figure.
     """
+    # A command's help comes without Matplotlib.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -53,12 +54,14 @@ def _text(value):
 
 def _colors(metrics):
     """A colour for each category with objects; the same where many."""
+    # As in `precision_recall_figure`.
     import matplotlib
 
     places = metrics.largest_classes(len(metrics.classes))
     if len(places) > NAMED_CLASSES:
         return dict.fromkeys(places, _FAINT)
     palette = matplotlib.color_sequences["tab10"]
+    # There are as many colours as `NAMED_CLASSES`, or more than places.
     return dict(zip(places, palette, strict=False))
 
 

@@ -121,6 +121,7 @@ def to_results(image_id, detections: Detections, **more) -> list[dict]:
         reads back unchanged.
     """
     boxes = np.asarray(detections.boxes, np.float32).reshape(-1, 4)
+    # COCO has x before y.
     low, high = boxes[:, 1::-1], boxes[:, :1:-1]
     boxes = np.concatenate([low, np.maximum(high - low, 0)], axis=1)
     return [
@@ -141,6 +142,7 @@ def to_results(image_id, detections: Detections, **more) -> list[dict]:
 
 
 def _shortest(value):
+    # NumPy writes a float32 as shortly as it can be read back.
     return float(str(value))
 
 

@@ -70,6 +70,7 @@ def write_cards(
         OSError: they cannot be written.
     """
     values = dataclasses.asdict(result)
+    # A path, which JSON does not have, and of this machine.
     del values["folder"]
     values |= {
         "inputs": _inputs(result),

@@ -72,6 +72,7 @@ def frozen_function(function, specs, outputs=OUTPUTS):
             graph, dict(zip(sources, inputs, strict=True)), results, name=""
         )
         for tensor, shape in zip(found, shapes, strict=True):
+            # An import knows less of its shapes than the graph did.
             tensor.set_shape(shape)
         return dict(zip(outputs, found, strict=True))
 

@@ -22,6 +22,7 @@ def litert_model(model, config):
     )
     if not isinstance(config, FasterRCNN):
         return type(model)(**parts)
+    # That is `combined_non_max_suppression`, which LiteRT lacks.
     if config.roi_generator.use_batched_nms:
         parts["roi_generator"] = GreedyROIGenerator.from_config(
             model.roi_generator.get_config()

@@ -7,7 +7,9 @@ import tempfile
 import numpy as np
 from PIL import Image
 
+from detection.data.scenes import IMAGES, write_scenes
 from detection.detectors.detections import Detections
+from detection.evaluation.images import find_images, read_sizes
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.images.photos import open_photo
 
@@ -104,8 +106,6 @@ def comparison_images(folder=None, most: int = 32) -> tuple[str, list]:
     if folder is None:
         images = _scenes()
         return f"{len(images)} scenes of digits", images
-    from detection.evaluation.images import find_images, read_sizes
-
     paths = find_images(folder)[:most]
     read_sizes(paths)
     images = [np.array(open_photo(path)) for path in paths]
@@ -113,8 +113,6 @@ def comparison_images(folder=None, most: int = 32) -> tuple[str, list]:
 
 
 def _scenes():
-    from detection.data.scenes import IMAGES, write_scenes
-
     images = []
     with tempfile.TemporaryDirectory() as folder:
         for size in _SCENE_SIZES:

@@ -5,6 +5,7 @@ import tensorflow as tf
 from detection.detectors.checkpoint import CheckpointDetector
 from detection.modeling.serving import DetectionModule
 
+# Of a float32, as a part of it.
 _LAST_BIT = 2.0**-23
 
 

@@ -89,6 +89,7 @@ def _converted(folder, quantize):
         converter.target_spec.supported_types = [tf.float16]
     try:
         return converter.convert()
+    # The converter raises what its steps raise.
     except Exception as error:
         raise JobError(
             f"format: TensorFlow cannot convert this detector to LiteRT "

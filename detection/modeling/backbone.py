@@ -91,11 +91,13 @@ class NASNetBackbone(Keras3Model):
     def __init__(self, network: dict, extract, **options):
         def build():
             made = nasnet_tf.NASNet(**network)
+            # Past tf_keras, as in `Keras3Model`.
             object.__setattr__(self, "network", made)
             return extract(made)
 
         super().__init__(build, name="backbone", **options)
 
+    # As in `Keras3Model`.
     @tf.autograph.experimental.do_not_convert
     def call(self, inputs, training=None):
         whitens = self.network.preprocessing == "whitening"

@@ -50,6 +50,7 @@ class CellsHead(tf_keras.layers.Layer):
         # Static where they are known: the cells' kernels ask for it.
         crop_shape = crops.shape[2:]
         regions = tf.reshape(crops, [-1, *crop_shape])
+        # `training` is that of the call around; see `Keras3Model`.
         features = self.cells(regions)
         pooled = tf.reduce_mean(features, axis=(1, 2))
         return tuple(

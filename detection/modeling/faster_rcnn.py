@@ -96,6 +96,7 @@ class FasterRCNNModel(maskrcnn_model.MaskRCNNModel):
         padded = tf.pad(rois, [[0, 0], [0, padding], [0, 0]])
         batch = tf.shape(rois)[0]
         padded = tf.reshape(padded, [batch, portions, portion, 4])
+        # A cascade, which has more of them, is refused with portions.
         head = self.detection_head[0]
 
         def classify(regions):
@@ -106,6 +107,7 @@ class FasterRCNNModel(maskrcnn_model.MaskRCNNModel):
             classify,
             tf.transpose(padded, [1, 0, 2, 3]),
             fn_output_signature=(tf.float32, tf.float32),
+            # One after the other, since it is for memory.
             parallel_iterations=1,
         )
         return tuple(

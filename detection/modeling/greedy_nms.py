@@ -96,6 +96,7 @@ def detect_greedily(
     all_scores = tf.concat([scores for _, scores in found], axis=0)
     scores, order = tf.math.top_k(all_scores, most)
     real = tf.cast(scores > 0, tf.int32)
+    # By classes, `most` of each; class 0 is the background.
     return {
         "detection_boxes": tf.gather(all_boxes, order)[None],
         "detection_scores": scores[None],

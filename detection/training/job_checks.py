@@ -33,6 +33,7 @@ def check_trainer(trainer) -> None:
         )
     for name in ("summary_interval", "checkpoint_interval"):
         interval = getattr(trainer, name)
+        # Orbit acts between its loops of steps only.
         if interval % trainer.steps_per_loop:
             raise InputError(
                 f"trainer.{name}: {interval} is not a multiple of "

@@ -193,6 +193,7 @@ def _unaugmented(data):
     Still labelled for training, which the box head's regions are sampled by.
     """
     data = copy.deepcopy(data)
+    # Without a seed the order would be another each time.
     data.override({"deterministic": True, "seed": data.seed or 0})
     parser = {
         "aug_rand_hflip": False,

@@ -10,6 +10,7 @@ from nasnet_tf.files.output_file import (
     make_folder,
     written_beside,
 )
+from nasnet_tf.pictures import figures
 from nasnet_tf.terminal.hardware import core_count, processor_name
 
 FILES = ("benchmark.json", "benchmark.png")
@@ -166,8 +167,6 @@ def results_figure(results):
         results: of `export.benchmark.benchmark`; one colour for each number
             of threads.
     """
-    from nasnet_tf.pictures import figures
-
     figure, axes = figures.new_figure(8, 1.6 + 0.4 * len(results))
     threads = list(dict.fromkeys(result.threads for result in results))
     colors = (figures.BLUE, figures.ORANGE, figures.RED)

@@ -157,6 +157,7 @@ def compare(
             f"{answers.shape}, the Keras model's {reference.shape}; nothing "
             "is kept"
         )
+    # In float64, so that measuring adds no rounding of its own.
     reference = reference.astype("float64")
     differences = answers.astype("float64") - reference
     largest = np.abs(reference).max() or 1.0

@@ -66,6 +66,7 @@ def _opened(path):
     try:
         with native_lines_hidden():
             return open_runner(path)
+    # What the export wrote itself is no input of the user's.
     except InputError as error:
         raise _cannot_run(error) from error
 

@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from export.graph import Graph
+from export.graph.preprocessing import with_uint8_input
 from export.sources.images import Images, inputs
 from export.sources.original import Original
 from export.targets import get_target
@@ -37,8 +38,6 @@ def write_format(
         OSError: it cannot be written.
     """
     if input_type == "uint8":
-        from export.graph.preprocessing import with_uint8_input
-
         graph = with_uint8_input(graph, original.preprocessing)
     if calibration is not None:
         calibration = as_input(calibration, original, input_type)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import (
+    convert_variables_to_constants_v2,
+)
 
 from nasnet_tf.checks.errors import InputError
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 _SUMS = ("Add", "AddV2", "AddN")
 # A function is one protocol buffer, which ends at 2 GiB.
@@ -37,11 +37,6 @@ def frozen_network(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     Raises:
         InputError: the weights have 2 GiB or more.
     """
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
-    )
-
     _check_weights(model)
     given = model.inputs[0]
     spec = tf.TensorSpec((None, *given.shape[1:]), given.dtype, name="images")
@@ -81,8 +76,6 @@ def keep_fusion(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
     Returns:
         A graph that computes the same.
     """
-    import tensorflow as tf
-
     fixed = tf.compat.v1.GraphDef()
     fixed.CopyFrom(graph)
     nodes = {node.name: node for node in fixed.node}

@@ -9,6 +9,7 @@ import warnings
 
 import keras
 import numpy as np
+import onnx
 
 from export.graph import Graph, to_keras
 from export.sources.original import Original
@@ -44,8 +45,6 @@ def write_onnx(model: keras.Model, path) -> None:
     Raises:
         InputError: ONNX lacks an operation of the model.
     """
-    import onnx
-
     given = model.inputs[0]
     signature = keras.InputSpec(
         shape=(None, *given.shape[1:]), dtype=given.dtype, name=INPUT
@@ -81,8 +80,6 @@ def _convert(model, path, signature):
 
 def _check(proto, name):
     """Of an operation that it does not know, tf2onnx keeps the name."""
-    import onnx
-
     try:
         onnx.checker.check_model(proto, full_check=True)
     except onnx.checker.ValidationError as error:

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from export.formats.frozen_network import frozen_network
 from export.formats.labels import LABELS, write_labels
 from export.graph import Graph, to_keras
 from export.sources.original import Original
 from nasnet_tf.checks.arguments import check_choice
+from nasnet_tf.data import decoding
+from nasnet_tf.data.orientation import exif_orientation, upright
 from nasnet_tf.images.image_reading import WHOLE, ImageReading
 from nasnet_tf.networks.nasnet import PREPROCESSINGS
 from nasnet_tf.terminal.native_output import native_lines_hidden
@@ -75,8 +78,6 @@ def write_saved_model(
         InputError: the preprocessing is unknown, or the weights have 2 GiB or
             more.
     """
-    import tensorflow as tf
-
     check_choice("preprocessing", preprocessing, PREPROCESSINGS)
     given = model.inputs[0]
     module = tf.Module()
@@ -100,8 +101,6 @@ def write_saved_model(
 
 
 def _signatures(network, dtype, shape, preprocessing, reading):
-    import tensorflow as tf
-
     *size, channels = shape
 
     def signature(spec, prepare):
@@ -118,6 +117,7 @@ def _signatures(network, dtype, shape, preprocessing, reading):
         )
 
     def of_files(files):
+        # One by one, since each file has a size of its own.
         images = tf.map_fn(
             lambda file: _resized_file(file, shape, reading),
             files,
@@ -143,21 +143,12 @@ def _signatures(network, dtype, shape, preprocessing, reading):
 
 def _resized(pixels, size, reading):
     """The part of images `(batch, height, width, channels)` that is read."""
-    import tensorflow as tf
-
-    from nasnet_tf.data import decoding
-
     top, left, height, width = decoding.central(reading)(tf.shape(pixels)[1:3])
     pixels = pixels[:, top : top + height, left : left + width]
     return tf.image.resize(pixels, size, antialias=True)
 
 
 def _resized_file(file, shape, reading):
-    import tensorflow as tf
-
-    from nasnet_tf.data import decoding
-    from nasnet_tf.data.orientation import exif_orientation, upright
-
     *size, channels = shape
     window = decoding.central(reading)
     orientation = exif_orientation(file)

@@ -104,6 +104,8 @@ def _dense(name, node, inputs):
 
 
 def _affine(name, node, inputs):
+    # Keras has no plain scale and offset: with mean 0, variance 1 and no
+    # epsilon this is one.
     layer = layers.BatchNormalization(epsilon=0.0, name=name)
     return layer(*inputs, training=False), layer
 

@@ -99,6 +99,7 @@ class Graph:
     def sorted(self) -> Graph:
         """Only what the output needs, every node after its inputs."""
         done: dict[str, Node] = {}
+        # A list, for a network may be deeper than Python's stack.
         waiting = [self.output]
         while waiting:
             name = waiting[-1]

@@ -44,6 +44,7 @@ def _weights(**variables):
 def _activation(graph, layer, name):
     """The activation that a layer ends with, as a node of its own."""
     function = getattr(layer.activation, "__name__", "?")
+    # By identity: a function of one's own may have a name of Keras's.
     if getattr(keras.activations, function, None) is not layer.activation:
         raise InputError(
             f"model: {layer.name} ends in an activation of your own, "
@@ -145,6 +146,7 @@ def _batch_norm(graph, inputs, parts):
             f"model: {parts.name} normalises axis {parts.layer.axis}, not "
             "the last"
         )
+    # In float64, so that the result is rounded once.
     variance = np.float64(_value(parts.layer.moving_variance))
     scale = 1 / np.sqrt(variance + parts.layer.epsilon)
     if parts.layer.gamma is not None:

@@ -115,6 +115,7 @@ class _Reader:
 
     def _name(self, tensor):
         """The node that computes `tensor`, made where it is not there yet."""
+        # A list, for a network may be deeper than Python's stack.
         self.waiting = [tensor]
         while self.waiting:
             missing = self._visit(self.waiting[-1])
@@ -127,6 +128,7 @@ class _Reader:
         """Makes the node of `tensor`, or returns tensors to make first."""
         if id(tensor) in self.names:
             return []
+        # Keras has no public way from a tensor to the call that made it.
         operation, index, position = tensor._keras_history
         call = operation._inbound_nodes[index]
         make = _maker(operation)

@@ -28,6 +28,7 @@ def window(node) -> tuple[int, int]:
 def same_padding(size, window, stride) -> tuple[int, int]:
     """Rows before and after that `"same"` adds to `size` rows."""
     total = max((math.ceil(size / stride) - 1) * stride + window - size, 0)
+    # Of an odd number the row more is after, as in TensorFlow.
     return total // 2, total - total // 2
 
 

@@ -33,9 +33,11 @@ def _fold_once(graph):
     readers = graph.readers()
     for name, node in graph.of("affine"):
         (source,) = node.inputs
+        # Others read it as it is.
         if len(readers[source]) != 1:
             continue
         before = graph[source]
+        # A negative scale does not pass a ReLU.
         if before.op in KERNELS and not before.options.get("relu"):
             graph[source] = _scaled(before, node.weights)
         elif before.op == "concat":
@@ -45,12 +47,14 @@ def _fold_once(graph):
         else:
             continue
         graph.redirect(name, source)
+        # One at a time, so that readers and shapes are looked up anew.
         return graph.sorted(), True
     return graph, False
 
 
 def _scaled(node, affine):
     """A convolution followed by a scale and an offset, as one."""
+    # In float64, so that the kernel is rounded once.
     scale, offset = _float64(affine)
     bias = node.weights.get("bias", np.zeros(len(scale)))
     # A depthwise kernel has its channels before the last axis.
@@ -109,6 +113,7 @@ def _pad_before_convolutions(graph):
         sizes, strides = found[conv.inputs[0]], conv.options["strides"]
         pads = tuple(
             (0, (wanted - 1) * stride + 1 - size)
+            # Rows and columns: channels have no stride.
             for wanted, stride, size in zip(
                 found[name], strides, sizes, strict=False
             )

@@ -88,6 +88,7 @@ def _drop_unread(graph):
         if len(strides) != 1:
             continue
         pads = []
+        # Rows and columns: channels have no stride.
         for (before, after), size, stride in zip(
             node.options["pads"], found[name], *strides, strict=False
         ):

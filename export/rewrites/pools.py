@@ -48,6 +48,7 @@ def average_pools_as_depthwise(graph: Graph) -> Graph:
 def _border_factor(node, shape, pooled):
     """Pixels of a whole window over those inside the map, for each position."""
     shares = []
+    # Rows and columns: channels have no stride.
     for size, seen, stride, count in zip(
         shape,
         node.options["size"],

@@ -65,6 +65,7 @@ class ChildProcess:
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(search),
                 "TF_CPP_MIN_LOG_LEVEL": "3",
+                # What is timed is the processor.
                 "CUDA_VISIBLE_DEVICES": "-1",
             },
         )
@@ -136,6 +137,7 @@ def serve(target: str, arguments: str) -> None:
             value = generator.send(question)
     except StopIteration:
         return
+    # It is raised again on the other side.
     except Exception as error:
         answer(type(error).__name__, first_line(error))
 

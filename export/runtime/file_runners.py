@@ -31,6 +31,7 @@ class FileRunner:
                 batch = np.concatenate([batch, fill])
             try:
                 outputs.append(self._predict(batch)[:count])
+            # Each library has errors of its own.
             except Exception as error:
                 raise InputError(
                     f"model: {self.path} cannot run {count} images of "
@@ -72,6 +73,7 @@ class FileRunner:
         return None
 
     def close(self):
+        # Interpreters and sessions let go of memory with the last reference.
         self.__dict__.clear()
 
 
@@ -82,6 +84,8 @@ class LitertRunner(FileRunner):
     """
 
     def __init__(self, path, num_threads=None):
+        # Here and below: a process has the library of its file alone, an extra,
+        # and its memory is measured.
         from ai_edge_litert.interpreter import Interpreter
 
         self.interpreter = Interpreter(str(path), num_threads=num_threads)
@@ -121,10 +125,12 @@ class OnnxRunner(FileRunner):
     """An .onnx file in onnxruntime, on the processor."""
 
     def __init__(self, path, num_threads=None):
+        # As in `LitertRunner`.
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # Errors.
+        # 0 is as many as it likes.
         options.intra_op_num_threads = num_threads or 0
         self._session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
@@ -133,6 +139,7 @@ class OnnxRunner(FileRunner):
         _only(path, "output", self._session.get_outputs())
         self._name = given.name
         kind = given.type.removeprefix("tensor(").removesuffix(")")
+        # ONNX names these two as C does.
         kind = {"float": "float32", "double": "float64"}.get(kind, kind)
         super().__init__(path, given.shape, kind)
 
@@ -144,6 +151,7 @@ class SavedModelRunner(FileRunner):
     """The signature `serving_default` of a SavedModel."""
 
     def __init__(self, path, num_threads=None):
+        # As in `LitertRunner`.
         import tensorflow as tf
 
         _set_tensorflow_threads(num_threads)
@@ -162,6 +170,7 @@ class SavedModelRunner(FileRunner):
         super().__init__(path, spec.shape, spec.dtype.as_numpy_dtype)
 
     def _predict(self, images):
+        # As in `LitertRunner`; here it is loaded.
         import tensorflow as tf
 
         outputs = self._signature(**{self._name: tf.constant(images)})
@@ -172,6 +181,7 @@ class KerasRunner(FileRunner):
     """A .keras file, its network compiled to a TensorFlow graph."""
 
     def __init__(self, path, num_threads=None):
+        # As in `LitertRunner`.
         import keras
         import tensorflow as tf
 
@@ -202,6 +212,7 @@ def _only(path, what, items):
 
 
 def _set_tensorflow_threads(count):
+    # As in `LitertRunner`.
     import tensorflow as tf
 
     if count is None:

@@ -15,6 +15,7 @@ import re
 import numpy as np
 
 from export.runtime.child_process import ChildError, ChildProcess
+from export.runtime.runners import open_runner
 from nasnet_tf.checks.errors import InputError
 
 DELEGATE = "DELEGATE"
@@ -70,6 +71,7 @@ def delegation(interpreter) -> dict | None:
         list its operations.
     """
     try:
+        # Not public: another version may lack it.
         nodes = interpreter._get_ops_details()
     except AttributeError:
         return None
@@ -169,8 +171,6 @@ def parse_profile(text: str, runs: int) -> list[OperationTime]:
 
 def profile_text(path, threads, runs, library):
     """The child's side of `profile`; yields the text of LiteRT's profile."""
-    from export.runtime.runners import open_runner
-
     runner = open_runner(path, threads)
     tensors = [
         runner.interpreter.get_input_details()[0],

@@ -120,6 +120,7 @@ def open_runner(path, num_threads: int | None = None) -> Runner:
             input or output, or the threads are not a positive integer or come
             too late.
     """
+    # Says which package is missing, before it is imported.
     library_version(path)
     if num_threads is not None:
         check_integer("num_threads", num_threads)
@@ -131,6 +132,7 @@ def open_runner(path, num_threads: int | None = None) -> Runner:
         return runner(pathlib.Path(path), num_threads)
     except InputError:
         raise
+    # Each library has errors of its own.
     except Exception as error:
         raise InputError(
             f"model: {path} cannot be loaded ({first_line(error)}); export it "

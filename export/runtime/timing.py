@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from export.runtime import profile
 from export.runtime.child_process import ChildError, ChildProcess, peak_memory
 from export.runtime.runners import (
     KERAS,
@@ -99,6 +100,7 @@ class _Timed:
         format = model_format(path)
         child = ChildProcess(
             timed_runs,
+            # Keras looks up classes that only the whole package registers.
             light=format != KERAS,
             module=module_to_import(format),
             path=str(path),
@@ -132,6 +134,7 @@ def timed_runs(module, path, threads, batch, image_size):
     if module:
         importlib.import_module(module)
     kind = model_format(path)
+    # First, so that the memory is the file's and not its library's.
     importlib.import_module(library_of(kind)[1])
     before = peak_memory()
     runner = open_runner(path, threads)
@@ -148,8 +151,6 @@ def timed_runs(module, path, threads, batch, image_size):
     memory = before and peak_memory() - before
     delegation = None
     if kind == "litert":
-        from export.runtime import profile
-
         delegation = profile.delegation(runner.interpreter)
     yield {"peak_memory": memory, "delegation": delegation}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -13,13 +12,16 @@ from PIL import Image
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, listed
 from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.data import (
+    decoding_errors,
+    evaluation_batches,
+    open_evaluation,
+)
+from nasnet_tf.data.config import DataConfig
+from nasnet_tf.data.split import Split
 from nasnet_tf.images.image_reading import WHOLE, ImageReading
 from nasnet_tf.images.photos import SUFFIXES, read_all
 from nasnet_tf.zoo.applications import preprocess_input
-
-if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
-    from nasnet_tf.data.config import DataConfig
-    from nasnet_tf.data.split import Split
 
 # Fewer do not tell the ranges of feature maps.
 LEAST_CALIBRATION = 100
@@ -102,6 +104,7 @@ def folder_images(
     """
     _check_channels(channels)
     path = photo_folder(path)
+    # A file system's order differs from machine to machine.
     photos = sorted(
         file
         for file in path.rglob("*")
@@ -157,12 +160,6 @@ def data_images(
         InputError: the data are not there or cannot be read, or have other
             classes or channels than the model.
     """
-    from nasnet_tf.data import (
-        decoding_errors,
-        evaluation_batches,
-        open_evaluation,
-    )
-
     source = open_evaluation(config, seed, split, class_names, kept)
     if channels != source.channels:
         raise InputError(
@@ -172,6 +169,7 @@ def data_images(
     order = _class_order(source, class_names)
     part = source.sample(count, seed)
     pixels, labels = [], []
+    # Scaled and then back: pixels as evaluation reads them come so only.
     batches = evaluation_batches(part, reading, size, "scale", _BATCH)
     with decoding_errors():
         # It ends a source that would be read on for more.
@@ -215,6 +213,7 @@ def sample_photos(
     """
     _check_channels(channels)
     check_packages("sample photos", {"scikit-learn": "sklearn"}, "export")
+    # Of an extra, and only for these two photographs.
     from sklearn.datasets import load_sample_images
 
     photos = [Image.fromarray(image) for image in load_sample_images().images]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -18,12 +17,11 @@ from nasnet_tf.checks.arguments import (
     expanded_path,
 )
 from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.data.split import Split, read_split
+from nasnet_tf.evaluation import evaluation_reading, job_classifier
 from nasnet_tf.images.image_reading import ImageReading, usual_reading
 from nasnet_tf.networks.nasnet import PREPROCESSINGS, NASNet
-
-if TYPE_CHECKING:  # They import TensorFlow and Model Garden.
-    from nasnet_tf.data.split import Split
-    from nasnet_tf.training.config import ExperimentConfig
+from nasnet_tf.training.config import ExperimentConfig
 from nasnet_tf.training.config_files import read_config
 
 OUTPUT = "predictions"
@@ -136,8 +134,6 @@ def _load(source, config_files, override):
         return source, source.name, _config(config_files, override), None
     path = expanded_path("model", _text(source))
     if path.is_dir():
-        from nasnet_tf.evaluation import job_classifier
-
         try:
             job = job_classifier(path, config_files, override)
         except InputError as error:
@@ -158,8 +154,6 @@ def _load(source, config_files, override):
         )
     # The text first: it is quick to find wrong.
     config = _config(config_files, override)
-    from nasnet_tf.data.split import read_split
-
     # A job's file lies beside what the job holds out.
     return _load_file(path), str(path), config, read_split(path.parent)
 
@@ -251,8 +245,6 @@ def _reading(model, size, preprocessing, config, crop):
     """What the model says; else what its data, or else such models, have."""
     reading = getattr(model, "image_reading", None)
     if config is not None:
-        from nasnet_tf.evaluation import evaluation_reading
-
         reading = evaluation_reading(model, config.data)
     reading = reading or usual_reading(preprocessing, size)
     if crop is None:

@@ -14,6 +14,7 @@ from nasnet_tf.checks.errors import InputError
 INPUT_TYPES = ("float32", "uint8")
 
 TARGETS = {target.name: target for target in (SAVED_MODEL, LITERT, ONNX)}
+# Before users add theirs.
 _OURS = frozenset(TARGETS)
 
 

@@ -64,6 +64,7 @@ def training_batches(
     part = _part(batch_size, replica_batch_size, shards, position)
     _check_examples(source)
     corrupt = CorruptImages() if corrupt is None else corrupt
+    # Those that were found when the set was read into memory.
     corrupt.record(source.unreadable.values())
     turns, count = part // replica_batch_size, replica_batch_size
 
@@ -253,6 +254,7 @@ def _augmentation(source, config, size, preprocessing, seed):
         if config.augmentation == "cifar":
             if not config.upsample:
                 images = augmentation.pad(images, config.pad, source.pad_value)
+            # While a value is a byte.
             images = augmentation.crop_and_flip(
                 images, draws, size, config.flip
             )
@@ -286,11 +288,13 @@ def _filled(values, count):
     missing = count - tf.shape(values)[0]
     border = [[0, missing]] + [[0, 0]] * (values.shape.rank - 1)
     if values.dtype == tf.string:
+        # tf.pad takes no text.
         return tf.concat([values, tf.fill([missing], "")], axis=0)
     return tf.ensure_shape(tf.pad(values, border), (count, *values.shape[1:]))
 
 
 def _tuned(batches):
+    # What stands at which position is no thread's to decide.
     options = tf.data.Options()
     options.deterministic = True
     return batches.with_options(options).prefetch(_PARALLEL)

@@ -9,6 +9,7 @@ from absl import logging
 
 from nasnet_tf.checks.errors import InputError, first_line
 
+# What is ours in a message that TensorFlow writes the rest of.
 _LINE = re.compile(r"<<(.*?)>>", re.DOTALL)
 
 
@@ -79,6 +80,7 @@ def decoding_errors():
         # Others, such as a checkpoint's, are none of ours.
         if "Iterator" not in str(error):
             raise
+        # Without the name of the operation, which TensorFlow begins with.
         reason = re.sub(r"^\{\{.*?\}\}\s*", "", first_line(error))
         raise InputError(
             f"data.data_dir: the images cannot be read ({reason.strip()}); "

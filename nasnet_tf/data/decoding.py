@@ -41,6 +41,7 @@ def central(reading: ImageReading) -> Callable:
 
     def window(shape):
         share = (1 - reading.crop) / 2
+        # float64 and halves to even, as `ImageReading.margins` rounds.
         margins = tf.round(tf.cast(shape[:2], "float64") * share)
         top, left = tf.unstack(tf.cast(margins, "int32"))
         return top, left, shape[0] - 2 * top, shape[1] - 2 * left
@@ -96,6 +97,7 @@ def decode_without_python(encoded: tf.Tensor) -> tf.Tensor:
     """
 
     def decode_other():
+        # A BMP's header has the bits of a pixel here.
         bits = tf.io.decode_raw(tf.strings.substr(encoded, 28, 2), "uint16")
         is_bmp = tf.strings.substr(encoded, 0, 2) == b"BM"
         # TensorFlow would take the numbers in a palette for grey.
@@ -213,6 +215,7 @@ def prepared(
         size: `(height, width)`.
         corrupt: collects names.
     """
+    # A batch without a good image is an empty one, and not the end.
     empty = (tf.zeros((0, *size, 3)), tf.zeros(0, "int32"))
 
     def with_images(batch):

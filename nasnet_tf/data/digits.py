@@ -7,6 +7,7 @@ from PIL import Image
 
 CLASS_NAMES = [str(digit) for digit in range(10)]
 SIZE = 32
+# A fifth of them.
 HELD_OUT = 360
 SPLIT_SEED = 0
 PAPER = 255
@@ -28,6 +29,7 @@ def load() -> Digits:
     1,437 images for training and 360 held out, with the same share of each
     class. The split is always the same.
     """
+    # Of an extra; who opens other images needs none.
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

@@ -26,6 +26,7 @@ class ImageFolder(RandomAccess):
     def __init__(self, paths: list[str], names: list[str], labels, **described):
         super().__init__(total=len(paths), photos=True, **described)
         self._names = names
+        # Where tf.data runs.
         with tf.device("CPU:0"):
             self._paths = tf.constant(paths, "string")
             self._labels = tf.constant(labels, "int32")
@@ -141,6 +142,7 @@ def open_folder(
 
 
 def _images(folder):
+    # A file system's order differs from machine to machine.
     paths = sorted(
         str(path)
         for path in folder.iterdir()

@@ -96,6 +96,7 @@ def mix_up(alpha: float) -> Callable:
         A function of images `(n, h, w, 3)`, labels `(n, classes)`, the seed,
         and the position of the first example in the training stream.
     """
+    # Not of Keras's global policy, which may be of half precision.
     layer = keras.layers.MixUp(alpha=alpha, dtype="float32")
 
     def apply(images, labels, seed, position):

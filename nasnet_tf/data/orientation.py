@@ -8,8 +8,10 @@ import tensorflow as tf
 # What goes before EXIF's data in JPEG and in PNG, both near the beginning.
 _MARKERS = (b"Exif\0\0", b"eXIf")
 _SEARCHED = 65536
+# EXIF's orientation, and the octets of an entry of its directory.
 _TAG = 0x0112
 _ENTRY = 12
+# Damaged data may promise any number.
 _MOST_ENTRIES = 512
 
 

@@ -182,6 +182,7 @@ class RandomAccess(Source):
     def training_examples(
         self, position, batch_size, shard=0, shards=1, seed=0
     ):
+        # Where tf.data runs.
         with tf.device("CPU:0"):
             numbers = tf.constant(self._numbers(), "int64")
         rows = order.shuffled(self.size, position, seed)
@@ -207,6 +208,7 @@ class InMemory(RandomAccess):
         super().__init__(
             total=len(images), image_shape=tuple(images.shape[1:]), **described
         )
+        # Where tf.data runs; on a GPU they would take its memory.
         with tf.device("CPU:0"):
             self._columns = {
                 "image": tf.constant(images, "uint8"),

@@ -23,7 +23,8 @@ SPLIT_FILE = "images.json"
 # Where a folder has nothing to evaluate on, of each class, and of all at most.
 HELD_OUT_SHARE = 0.2
 MOST_HELD_OUT = 5000
-# What says that two configurations mean the same images.
+# What says that two configurations mean the same images; not the folder, which
+# may have been moved.
 _IDENTITY = ("source", "name", "train_split")
 
 

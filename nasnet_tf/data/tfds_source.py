@@ -19,6 +19,7 @@ from nasnet_tf.data.source import InMemory, Source
 
 _PACKAGES = {
     "tensorflow-datasets": "tensorflow_datasets",
+    # tensorflow-datasets imports it and does not declare it.
     "importlib_resources": "importlib_resources",
 }
 # Features that say which image an example is, the best first.
@@ -78,6 +79,7 @@ def _quiet():
 
 @_quiet()
 def _builder(config):
+    # Of an extra, which `open_tfds` has checked for.
     import tensorflow_datasets as tfds
 
     # Not pathlib's, which would take gs://bucket apart.
@@ -92,6 +94,7 @@ def _builder(config):
             f"Datasets nor a folder in data.data_dir {config.data_dir!r}; "
             f"{hint}Give the name of one"
         ) from None
+    # Whatever the code of a set raises.
     except Exception as error:
         raise InputError(
             f"data.name: {config.name!r} in data.data_dir "
@@ -112,6 +115,7 @@ def _split(builder, split, argument):
     try:
         part = builder.info.splits[split]
         count = part.num_examples
+    # What TFDS raises of an expression that it cannot read.
     except (ValueError, KeyError, AssertionError, IndexError):
         raise InputError(
             f"data.{argument}: {split!r} is not in {builder.name}; it has "
@@ -140,6 +144,7 @@ def _files(part):
 
 
 def _reader(file_format):
+    # As in `_builder`, and so below.
     from tensorflow_datasets.core import file_adapters
 
     return file_adapters.ADAPTER_FOR_FORMAT[file_format].make_tf_data
@@ -250,6 +255,7 @@ def _decoded(encoded, size):
     unreadable = np.ones(len(encoded), bool)
     decoded = (
         tf.data.Dataset.from_tensor_slices(encoded)
+        # Those that cannot be decoded drop out: numbers say where others go.
         .enumerate()
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
         .ignore_errors()

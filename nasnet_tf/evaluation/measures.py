@@ -131,6 +131,7 @@ def measure(
             missing.
     """
     check_packages("evaluation", PACKAGES)
+    # Of an extra, which the check before tells of.
     from sklearn import metrics
 
     labels, probabilities = predictions.labels, predictions.probabilities

@@ -23,6 +23,7 @@ def evaluation_figure(report: Report, title: str = ""):
         report: of `measure`.
         title: of the figure.
     """
+    # Only who draws waits for Matplotlib.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 import numpy as np
+import tensorflow as tf
 
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.networks.nasnet import NASNet, check_nasnet
@@ -53,8 +54,6 @@ def forward_function(
     Raises:
         InputError: the model does not classify.
     """
-    import tensorflow as tf
-
     is_logits = _returns_logits(model)
     if jit_compile is None:
         jit_compile = bool(tf.config.list_physical_devices("GPU"))
@@ -109,8 +108,6 @@ def predict(
         InputError: the model does not classify, its probabilities are no
             numbers, or a batch does not fit into memory.
     """
-    import tensorflow as tf
-
     forward = forward or forward_function(model)
     labels, probabilities, names = [], [], []
     progress = _Progress(total)

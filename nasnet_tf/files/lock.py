@@ -25,6 +25,7 @@ def exclusive(model_dir):
     except OSError as error:
         raise cannot_be_written("model_dir", path, error) from None
     with file:
+        # None is no reason to refuse: the system has no locks.
         if take_lock(file) is False:
             raise InputError(
                 f"model_dir: another process trains in {model_dir}; wait for "
@@ -48,6 +49,7 @@ def take_lock(opened) -> bool | None:
         has no locks.
     """
     try:
+        # Windows has none.
         import fcntl
 
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -39,6 +39,7 @@ def check_output(
         _attempt(path, argument)
     except InputError:
         raise
+    # A ValueError where a path holds a null character.
     except (OSError, ValueError) as error:
         raise cannot_be_written(argument, path, error) from None
     return path
@@ -92,6 +93,7 @@ def written_beside(path, argument: str = "out") -> Iterator[pathlib.Path]:
     except OSError as error:
         raise cannot_be_written(argument, path, error) from None
     finally:
+        # It is gone where it was renamed.
         with contextlib.suppress(OSError):
             beside.unlink()
 
@@ -104,6 +106,7 @@ def _attempt(path, argument):
             f"{argument}: {path.parent} is not a folder; make it first"
         )
     with contextlib.suppress(FileNotFoundError):
+        # Raises where the name itself cannot be, such as one too long.
         path.stat()
     # Permissions do not tell: root has them all, yet not in /proc.
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix="."):

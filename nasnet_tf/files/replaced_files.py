@@ -79,6 +79,7 @@ def _lock(folder):
     try:
         if take_lock(descriptor) is False:
             raise InputError(
+                # Without the dot before and `.writing` after it.
                 f"out: another process writes {folder.name[1:-8]!r} in "
                 f"{folder.parent}; wait for it, or give another folder or name"
             )

@@ -7,6 +7,7 @@ The only backend-specific file of the zoo: on JAX and torch this is
 import keras
 from keras import ops
 
+# TensorFlow's kernel has no float64.
 FUSED_DTYPES = ("float16", "bfloat16", "float32")
 
 
@@ -58,6 +59,7 @@ def normalized_by_batch(norm, inputs) -> tuple:
     """
     if can_fuse(norm, inputs):
         return fused(norm, inputs)
+    # Sums in half precision would be coarse.
     double = keras.backend.standardize_dtype(inputs.dtype) == "float64"
     x = ops.cast(inputs, "float64" if double else "float32")
     axis = norm.axis % len(inputs.shape)
@@ -98,6 +100,7 @@ def fused(norm, inputs, mean=None, variance=None) -> tuple:
         mean: to normalise by; None: the batch's, and so `variance`.
         variance: see `mean`.
     """
+    # JAX and torch never come here, and do without it.
     import tensorflow as tf
 
     by_batch = mean is None

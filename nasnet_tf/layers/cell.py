@@ -156,6 +156,7 @@ class NASNetCell(keras.layers.Layer):
         The layers need not be built.
         """
         shapes = []
+        # With drop path there is one input more.
         for layers, shape in zip(self.adapters, input_shapes, strict=False):
             for layer in layers:
                 yield layer, shape

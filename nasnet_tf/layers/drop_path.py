@@ -9,6 +9,7 @@ from keras import ops
 
 from nasnet_tf.checks.errors import InputError
 
+# Of a thread, since replicas are traced in threads by turns.
 _scope = contextvars.ContextVar("drop_path_scope", default=None)
 
 

@@ -186,6 +186,7 @@ class Operation(keras.layers.Layer):
     def call(self, inputs, training=None):
         x = inputs
         for number, layer in enumerate(self.convolutions):
+            # The first has had its own in `first_stage`.
             x = layer(ops.relu(x) if number else x)
             if self.norms:
                 x = self.norms[number](x, training=training)

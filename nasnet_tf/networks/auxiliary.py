@@ -5,6 +5,7 @@ import keras
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.layers.convolution import batch_norm, conv
 
+# Slim's, as are the filters below.
 POOL_SIZE, POOL_STRIDES = 5, 3
 
 

@@ -130,6 +130,7 @@ def trained_norms(model) -> list:
     """The batch norms of a model that are trainable, nested ones too."""
     return [
         layer
+        # `layers` has none that are nested.
         for layer in model._flatten_layers()
         if isinstance(layer, keras.layers.BatchNormalization)
         and layer.trainable
@@ -220,6 +221,7 @@ class PooledStatistics:
         """The means and the biased variances."""
         means = self._means / self.images
         variances = self._squares / self.images - np.square(means)
+        # Rounding can leave less than 0.
         return means, np.maximum(variances, 0.0)
 
 
@@ -247,8 +249,10 @@ def batch_statistics(model):
             return flat_statistics(model, images, found)
 
     if keras.backend.backend() == "tensorflow":
+        # JAX and torch do without it.
         import tensorflow as tf
 
+        # The last batch may be shorter: not traced for each length.
         flat = tf.function(flat, autograph=False, reduce_retracing=True)
 
     def measure(images):

@@ -115,6 +115,7 @@ def _rest(model, states, cells, policy):
         outputs.setdefault(state.layer, {})[state.output] = part
     factors = {}
     if any(layer.name == "drop_path" for layer in model.layers):
+        # Drawn anew: there are more crops than images.
         drawn = model.get_layer("drop_path")(crops)
         names = [cell.name for cell in model.plan.cells]
         factors = {

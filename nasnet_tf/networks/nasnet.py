@@ -152,9 +152,11 @@ class NASNet(keras.Model):
             for key, value in locals().items()
             if key not in ("self", "unknown", "__class__", "input_tensor")
         }
+        # Taken in so that the error names the argument that is nearest.
         for key in unknown:
             check_choice("argument", key, config)
         if batch_norm_momentum is None:
+            # An unknown stem is refused by `make_plan`.
             config["batch_norm_momentum"] = USUAL_MOMENTUM.get(stem, 0.9997)
         _check(config)
         genotype = get_genotype(genotype)
@@ -257,6 +259,7 @@ def _check(config):
         check_number(key, config[key], interval)
     ImageReading.of(config["image_reading"])
     check_integer("seed", config["seed"], least=0)
+    # Slashes part a layer's name from a variable's.
     if not isinstance(config["name"], str) or "/" in config["name"]:
         raise InputError(
             f"name: {config['name']!r} is not a text without slashes"

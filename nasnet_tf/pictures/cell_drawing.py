@@ -129,6 +129,7 @@ def _figure(genotype, title):
             width / 2,
             height - MARGIN,
             title,
+            # A dollar sign in a title begins no formula.
             parse_math=False,
             size=14,
             weight="bold",

@@ -97,6 +97,7 @@ class CellGraph:
             while self._swap_neighbours():
                 pass
             crossings = sum(map(self.crossings, range(len(self.rows) - 1)))
+            # A sweep can make it worse.
             if best is None or crossings < fewest:
                 best, fewest = [list(row) for row in self.rows], crossings
         self.rows = best

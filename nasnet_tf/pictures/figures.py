@@ -31,6 +31,7 @@ def new_figure(width: float, height: float, bare: bool = False):
         height: of the figure.
         bare: whether the axes fill the figure and are not drawn.
     """
+    # A command's help comes without Matplotlib.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -97,6 +98,7 @@ def to_svg(figure) -> str:
     Its text is text, and in the page's colour; it has no date and no ids but
     those it refers to, so that the same figure gives the same element.
     """
+    # As in `new_figure`.
     from matplotlib import rc_context
 
     text = io.StringIO()

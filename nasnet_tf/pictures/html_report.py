@@ -72,9 +72,11 @@ def render(template: str, **values) -> str:
             `pictures/html_report.html`.
         **values: what it reads; `date` is there already.
     """
+    # Of an extra, which those who write reports check for.
     import jinja2
 
     environment = jinja2.Environment(
+        # Templates lie beside what writes them.
         loader=jinja2.PackageLoader("nasnet_tf", "."),
         autoescape=True,
         trim_blocks=True,

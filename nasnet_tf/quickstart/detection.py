@@ -19,7 +19,7 @@ MIN_AP50 = 0.3
 
 def stage(context):
     """Returns the `Metrics` of the held-out scenes."""
-    # It builds on this package; at the top it would be imported in a circle.
+    # Here and below: the stages before do not wait for Model Garden.
     from detection.evaluation.reports import evaluate_model
 
     folder = context.out / FOLDER
@@ -55,6 +55,7 @@ def stage(context):
 
 def _write_records(context, folder):
     """Scenes and their records; the folder of the held-out scenes."""
+    # As in `stage`.
     from detection.data.annotations import read_annotations
     from detection.data.records import write_records
     from detection.data.scenes import IMAGES, write_scenes
@@ -70,6 +71,7 @@ def _write_records(context, folder):
 
 
 def _train(context, folder):
+    # As in `stage`.
     from detection.experiments import read_experiment
     from detection.job import run_experiment
 

@@ -1,6 +1,7 @@
 """Measures the trained network on the digits that were held out."""
 
 import numpy as np
+from sklearn import metrics
 
 from nasnet_tf.data.digits import CLASS_NAMES
 from nasnet_tf.evaluation import draw_confusion
@@ -28,8 +29,6 @@ def stage(context) -> np.ndarray:
 
 
 def _accuracy(context, labels, predicted):
-    from sklearn import metrics
-
     accuracy = float(metrics.accuracy_score(labels, predicted))
     correct, total = int((labels == predicted).sum()), len(labels)
     context.headline = (
@@ -47,8 +46,6 @@ def _accuracy(context, labels, predicted):
 
 
 def _by_class(context, labels, predicted):
-    from sklearn import metrics
-
     classes = range(len(CLASS_NAMES))
     confusion = metrics.confusion_matrix(labels, predicted, labels=classes)
     precision, recall, _, counts = metrics.precision_recall_fscore_support(

@@ -1,5 +1,6 @@
 """Exports the network as files for phones and servers."""
 
+from export.job import export_model
 from nasnet_tf.checks.errors import JobError
 from nasnet_tf.quickstart.training import FOLDER
 
@@ -16,9 +17,6 @@ EXPORTS = {
 
 def stage(context) -> dict:
     """Returns the `ExportResult` of each, by its folder's name."""
-    # It builds on this package; at the top it would be imported in a circle.
-    from export.job import export_model
-
     # One model, so that it is traced once to compare with.
     model = context.results["training"].model
     config = context.out / FOLDER / "config.yaml"

@@ -84,13 +84,17 @@ class ChildConfig(Section):
     num_cells: int = field(2, least=1)
     filters: int = field(24, least=2)
     stem_multiplier: float = field(3.0, interval="(0, inf)")
+    # The least that `NASNet` reads.
     input_size: int = field(32, least=32)
     preprocessing: str = field("whitening", choices=("scale", "whitening"))
+    # TF-slim's for CIFAR, as the epsilon is.
     batch_norm_momentum: float = field(0.9, interval="[0, 1]")
+    # Not as in jobs: children read more with it, and seeds differ as much.
     recalibrate_batch_norm: str = field(
         "never", choices=("auto", "always", "never")
     )
     drop_path_keep_prob: float = field(1.0, interval="(0, 1]")
+    # float64 is to compare runs in: their rounding does not grow.
     dtype: str = field("float32", choices=("float32", "float64"))
     method: str = field("auto", choices=("auto", "traced", "built", "shared"))
 
@@ -112,6 +116,7 @@ class ObjectiveConfig(Section):
         "none", choices=("none", "parameters", "mult_adds", "latency")
     )
     target: float | None = field(None, interval="(0, inf)")
+    # MnasNet's.
     exponent: float = field(-0.07, interval="(-inf, 0]")
 
 

@@ -20,6 +20,7 @@ from nasnet_tf.zoo.mult_adds import NetworkSize, count_network
 # Runs of a file before it is timed, and those that are timed.
 WARM_UP = 5
 REPEATS = 30
+# The paper's children are networks for CIFAR (section 3.1).
 _STEM = "cifar"
 
 
@@ -67,6 +68,7 @@ def filters_of_size(
     def distance(filters):
         network = dataclasses.replace(child, filters=filters)
         count = child_size(genotype, network, classes, channels).parameters
+        # As a ratio: half as many are as far off as twice as many.
         return abs(math.log(count / parameters))
 
     # More filters are more parameters: downhill leads to the best.
@@ -119,6 +121,7 @@ def litert_latency(
             that LiteRT lacks.
     """
     check_latency_packages()
+    # No other cost needs `export`.
     from export.runtime.runners import open_runner
     from export.runtime.timing import noise
 
@@ -129,10 +132,12 @@ def litert_latency(
         images = noise(runner, 1, child.input_size)
         seconds = [_run(runner, images) for _ in range(WARM_UP + repeats)]
         runner.close()
+    # Runs that something else on the machine disturbed do not count.
     return 1000 * statistics.median(seconds[WARM_UP:])
 
 
 def _litert_file(genotype, child, classes, channels):
+    # As in `litert_latency`.
     from export.formats.litert.writer import write_litert
     from export.graph import read_model
     from export.rewrites import for_format, rewrite

@@ -109,10 +109,13 @@ def search(
         )
     with contextlib.ExitStack() as stack:
         if several:
+            # Before TensorFlow waits for all: of a missing worker it says
+            # nothing.
             presence = Presence(model_dir, addresses, index)
             stack.callback(presence.end)
             runtime = config.runtime
             presence.wait_for_all(runtime.start_timeout, runtime.lost_after)
+        # A supervisor holds the lock itself, for as long as its workers live.
         if index == 0 and not is_supervised():
             stack.enter_context(exclusive(model_dir))
         try:
@@ -130,6 +133,7 @@ def search(
                     index,
                     several,
                 )
+        # That a worker died shows in what the others do together next.
         except tf.errors.OpError as error:
             if not several:
                 raise
@@ -163,6 +167,7 @@ def _run(
         model_dir,
         space,
         make_strategy(config.strategy, space, config.runtime.seed),
+        # Called in a thread of its own, which is in no strategy's scope.
         lambda: _trainer_and_judge(config, space, make_trainer, judge),
         index,
         quiet,
@@ -183,6 +188,7 @@ def _run(
         )
 
 
+# By other names: arguments of `search` are called as the functions are.
 def _make_trainer(config, space, model_dir):
     return make_trainer(config, space, model_dir)
 
@@ -205,5 +211,6 @@ def _make_strategy(config, space, seed):
 def _without_runtime(config):
     values = config.as_dict()
     seed = values.pop("runtime")["seed"]
+    # Every machine may have the images elsewhere.
     values["data"].pop("data_dir")
     return f"{values} {seed}".encode()

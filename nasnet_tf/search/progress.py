@@ -66,6 +66,7 @@ class SearchLog:
         self._began = clock()
         self._earlier_seconds = 0.0
         self._finished: list[tuple[float, int, int]] = []
+        # So that the first progress is shown at once.
         self._told = -max(_EVERY)
         self._mean = None
         self._events = None
@@ -108,6 +109,7 @@ class SearchLog:
         now = self._clock()
         if not self._finished or self._finished[-1][1] < children:
             self._finished.append((now, children, samples))
+            # One more: the first of them only says when the next one began.
             del self._finished[: -_RECENT - 1]
         every = _EVERY[0] if sys.stdout.isatty() else _EVERY[1]
         if self._chief and now - self._told >= every:
@@ -177,6 +179,7 @@ class SearchLog:
                 self._finished[0],
                 self._finished[-1],
             )
+            # Children of a benchmark table take no time.
             seconds = max(now - begun, 1e-6)
             parts.append(f"{3600 * (last - first) / seconds:,.0f} children/h")
             if now_done > done:

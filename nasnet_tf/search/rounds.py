@@ -134,6 +134,7 @@ class Rounds:
             JobError: the workers differ.
         """
         self._announce()
+        # None where the search goes on: its checkpoint holds what was proposed.
         while len(self._in_flight) < self._budget.rounds_in_flight:
             self._propose()
         if self.complete:
@@ -183,6 +184,7 @@ class Rounds:
                 return True
             if stop.is_set():
                 return False
+            # What other workers finish sets no event here, so it is looked for.
             self._thread.changed.wait(self._poll)
             self._thread.changed.clear()
 
@@ -207,6 +209,8 @@ class Rounds:
         self._children += [record.child for record in records]
         for record in records:
             self._compare(record)
+        # After the last round too: the search may be prolonged, and then goes
+        # on as if it had always been longer.
         self._propose()
         digest = self.strategy.digest()
         check_agreed(
@@ -220,6 +224,7 @@ class Rounds:
         probabilities = None
         if self._log.keeps_probabilities(number):
             probabilities = self.strategy.probabilities()
+        # A repeat has the record of the round that proposed it first.
         trained = {r.child: r for r in records if r.round == number}
         self._log.round(
             {
@@ -237,6 +242,8 @@ class Rounds:
             probabilities,
         )
         if self._chief:
+            # Last: a line of the log that is one too many is dropped by a
+            # resumed run, one that is missing stays so.
             self._save()
 
     def _save(self):

@@ -17,6 +17,8 @@ from absl import flags, logging
 
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.search.journal.file_names import BEST_FILE
+from nasnet_tf.search.journal.records import count_lines
 from nasnet_tf.search.workers.supervision import is_supervised, watch_supervisor
 from nasnet_tf.search.workers.supervisor import Supervisor, check_workers
 from nasnet_tf.terminal import command_line
@@ -24,6 +26,7 @@ from nasnet_tf.terminal.job_flags import define_job_flags
 
 
 def main(arguments):
+    # First: the supervisor may end in the seconds that imports take.
     watch_supervisor()
     values = flags.FLAGS
     command_line.check_no_arguments(arguments)
@@ -55,6 +58,7 @@ def _worker_command():
 
 
 def _config(values):
+    # Brings TensorFlow, which help and a supervisor do without.
     from nasnet_tf.search.config_checks import read_search_config
 
     config = read_search_config(
@@ -76,6 +80,7 @@ def _supervise(workers, model_dir):
 
 
 def _search(config, model_dir):
+    # As in `_config`.
     from nasnet_tf.search.loop import search
     from nasnet_tf.search.workers.child_thread import is_training
 
@@ -88,6 +93,7 @@ def _search(config, model_dir):
     if not result.complete:
         _tell_stopped(model_dir)
         _leave(0)
+    # The supervisor finishes when all of its workers have ended.
     if is_supervised():
         return
     if os.environ.get("TF_CONFIG"):
@@ -97,8 +103,8 @@ def _search(config, model_dir):
 
 
 def _finish(config, result, model_dir):
+    # As in `_config`.
     from nasnet_tf.search.finalists.finish import finish, tell_written
-    from nasnet_tf.search.journal.file_names import BEST_FILE
 
     best = result.best
     failures = sum(bool(record.failure) for record in result.records)
@@ -129,14 +135,13 @@ def _finish_elsewhere():
 
 def _become(command, environment=os.environ):
     """Goes on as another command: one process to stop, and none to orphan."""
+    # What Python has not written yet would go with this program.
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(command[0], command, environment)
 
 
 def _tell_stopped(model_dir):
-    from nasnet_tf.search.journal.records import count_lines
-
     print(
         f"stopped; {count_lines(model_dir):,} children are kept in "
         f"{model_dir}; the same command goes on"

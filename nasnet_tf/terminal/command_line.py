@@ -114,6 +114,7 @@ def tell(error: BaseException) -> int:
         The exit code.
     """
     interrupted = isinstance(error, KeyboardInterrupt)
+    # What was logged before stands before it.
     logging.flush()
     print(f"error: {'interrupted' if interrupted else error}", file=sys.stderr)
     if interrupted:

@@ -13,6 +13,7 @@ def native_lines_hidden() -> Iterator[None]:
     LiteRT tells of each delegate that it makes, and has no switch for it.
     Errors are exceptions, and pass.
     """
+    # What Python still holds was written before, and is shown.
     sys.stderr.flush()
     kept = os.dup(2)
     try:
@@ -20,6 +21,7 @@ def native_lines_hidden() -> Iterator[None]:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:
+        # And what it holds now is hidden with the rest.
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)

@@ -29,4 +29,5 @@ def _is_starting():
 
 STARTING = bool(sys.argv) and _is_starting()
 if STARTING:
+    # Not where the user has asked for more.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

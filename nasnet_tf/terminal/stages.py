@@ -25,6 +25,7 @@ class Stages:
         began = time.perf_counter()
         try:
             yield found.append
+        # So that what is told of it has a line of its own.
         except BaseException:
             self._print("")
             raise

@@ -76,6 +76,7 @@ class BestNetwork:
         if self.step is None or not self._path.is_file():
             return None
         with np.load(self._path) as file:
+            # Of an evaluation after the checkpoint that the job goes on from.
             if int(file[_STEP]) != self.step:
                 return None
             return {name: file[name] for name in file.files if name != _STEP}

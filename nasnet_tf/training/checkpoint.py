@@ -59,6 +59,7 @@ class JobCheckpoint:
         # Not the optimizer's count: it skips steps whose float16 overflowed.
         self.step = tf.Variable(0, dtype="int64", trainable=False)
         averages = averages_by_name(model, optimizer)
+        # Saved by name, for who reads the network without an optimizer.
         of_network = {id(variable) for variable in averages.values()}
         parts = {
             "step": self.step,
@@ -81,6 +82,7 @@ class JobCheckpoint:
             self._writer = tf.train.CheckpointManager(
                 state,
                 str(self.folder / f"worker_{worker}"),
+                # Nobody reads these.
                 max_to_keep=1,
                 checkpoint_name=_PREFIX,
             )
@@ -109,6 +111,7 @@ class JobCheckpoint:
         def read(prefix):
             status = self._restored.restore(prefix)
             if _has(prefix, "statistics"):
+                # The statistics stay unread: nothing depends on them.
                 status.expect_partial().assert_existing_objects_matched()
             else:
                 status.assert_consumed()
@@ -230,6 +233,7 @@ def _newest_readable(prefixes, read):
     for prefix in reversed(prefixes):
         try:
             return read(prefix)
+        # The last two where variables are missing, or of another shape.
         except (tf.errors.OpError, AssertionError, ValueError) as error:
             failure = _unreadable(prefix, error)
             logging.warning("%s", failure)

@@ -47,6 +47,7 @@ class RecipeConfig(Section):
             0: it goes on to its last step.
     """
 
+    # Batch, rate and cosine are those of TF-slim's CIFAR networks.
     batch_size: int = field(32, least=1)
     epochs: float | None = field(None, interval="(0, 1000000]")
     steps: int | None = field(None, least=1)
@@ -60,14 +61,17 @@ class RecipeConfig(Section):
     schedule: str = field(
         "cosine", choices=("cosine", "exponential", "constant")
     )
+    # Decay and its epochs are those of TF-slim's ImageNet networks.
     decay_rate: float = field(0.97, interval="(0, 1]")
     decay_epochs: float = field(2.4, interval="(0, inf)")
     staircase: bool = True
     warmup_epochs: float = field(0.0, interval="[0, inf)")
     label_smoothing: float = field(0.0, interval="[0, 1)")
     class_weights: str = field("none", choices=("none", "balanced"))
+    # TF-slim's.
     auxiliary_weight: float = field(0.4, interval="[0, inf)")
     weight_decay: float = field(0.0, interval="[0, inf)")
+    # Keras's own.
     decoupled_weight_decay: float = field(0.004, interval="[0, inf)")
     clip_norm: float = field(0.0, interval="[0, inf)")
     ema_momentum: float = field(0.0, interval="[0, 1)")

@@ -16,6 +16,7 @@ def check_config(config: ExperimentConfig) -> None:
         InputError: a value is missing, unknown, or contradicts another; one
             line that names the fields and the remedy.
     """
+    # A configuration made in Python has passed no file's reader.
     typed_values(config.as_dict(), config)
     _check_model(config.model)
     size = network_arguments(config.model)["input_shape"][0]

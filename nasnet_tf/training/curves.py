@@ -2,6 +2,9 @@
 
 import pathlib
 
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
 from nasnet_tf.files.output_file import written_beside
 from nasnet_tf.pictures import figures
 
@@ -52,9 +55,6 @@ def write_curves(path, history: dict[str, dict[str, list]]) -> pathlib.Path:
 
 def curves_figure(history: dict[str, dict[str, list]]):
     """The curves as a matplotlib figure, three panels over one axis."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     with rc_context(figures.STYLE):
         figure = Figure(SIZE, layout="constrained")
         for axes, (title, *lines) in zip(
@@ -73,6 +73,7 @@ def curves_figure(history: dict[str, dict[str, list]]):
 def _draw_line(axes, columns, key, label):
     points = [
         (step, value)
+        # What no line has measured has no column.
         for step, value in zip(
             columns.get("step", ()), columns.get(key, ()), strict=False
         )

@@ -54,6 +54,7 @@ def train_function(source, network, optimizer, config: ExperimentConfig):
 
     @tf.function(autograph=False)
     def run(images, labels):
+        # Before the step: it raises the count that a schedule is asked with.
         rate = optimizer.learning_rate
         results = strategy.run(step, args=(images, labels))
         # The same on all replicas: they are summed there.
@@ -201,6 +202,7 @@ def evaluation_function(source, served, config: ExperimentConfig):
         with served.applied(), data.decoding_errors():
             for batch in _evaluation_batches(source, network, config):
                 for name, value in sums_of(*batch).items():
+                    # float32 would round the sums over many images.
                     value = np.asarray(value, "float64")
                     totals[name] = totals.get(name, 0.0) + value
         return _means(totals)

@@ -33,7 +33,9 @@ class EventFile:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / _file_name(folder)
         self._writer = tf.io.TFRecordWriter(str(path))
+        # From version 2 on TensorBoard heeds the mark.
         self._write(file_version="brain.Event:2")
+        # What is of its step or later is forgotten.
         start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
         self._write(step=step + 1, session_log=start)
         self._writer.flush()
@@ -67,6 +69,7 @@ class EventFile:
     def _summary(self, step, *values):
         values = [tf.compat.v1.Summary.Value(**value) for value in values]
         self._write(step=step, summary=tf.compat.v1.Summary(value=values))
+        # TensorBoard reads along.
         self._writer.flush()
 
     def _write(self, **fields):

@@ -85,6 +85,7 @@ def train(
         config.data,
         config.runtime.seed,
         evaluate,
+        # Before the first checkpoint nothing was trained on, and all is open.
         read_split(model_dir) if begun else None,
         begins=not begun,
     )
@@ -111,6 +112,7 @@ def _run(config, model_dir, data, strategy, quiet):
         job = _Job(config, model_dir, data, quiet)
         step = job.run()
         with datasets.decoding_errors():
+            # It may measure statistics, and so read images.
             weights = job.served.weights(step)
     # Outside the scope: a network made there is made on all workers.
     result = job.finish(step, weights)
@@ -134,6 +136,7 @@ class _Job:
         self.cadence = loop.Cadence.of(
             config, data.train.size, evaluate=data.evaluation is not None
         )
+        # Keras's initialisers draw from the global seeds.
         keras.utils.set_random_seed(config.runtime.seed)
         self.network = self._network()
         resumes = newest_checkpoint(model_dir) is not None
@@ -225,6 +228,7 @@ class _Job:
         step = function(self.optimizer)
         if not self.first_optimizer:
             return step
+        # A step trains what is trainable when it is made and traced.
         with classifier_only(self.network):
             first = function(self.first_optimizer)
         left = self.cadence.classifier_steps - self.start
@@ -347,6 +351,7 @@ def _check_agreed(start, replicas):
     if replicas == 1:
         return
     total, squares = over_all_workers(start)
+    # Equal only if all numbers are (Cauchy and Schwarz).
     if total**2 != squares * replicas:
         raise InputError(
             f"model_dir: the workers go on from different steps, this one from "

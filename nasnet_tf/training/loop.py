@@ -142,6 +142,7 @@ def run_steps(
                 saved = step
     if recent:
         log.training(step, _means(recent, step, checkpoint))
+    # An earlier run may have ended at an image that cannot be read.
     if cadence.evaluate and step >= cadence.steps and not _evaluated(log, step):
         settle(step)
         log.evaluation(step, evaluate(step))
@@ -197,6 +198,7 @@ def _means(recent, step, checkpoint):
 
     Of a rate the latest value.
     """
+    # Here and not at each step, which would wait for the device.
     rows = [{k: float(v) for k, v in scalars.items()} for scalars in recent]
     for number, row in enumerate(rows, start=step - len(rows) + 1):
         for name, value in row.items():

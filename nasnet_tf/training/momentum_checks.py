@@ -74,6 +74,7 @@ def lags(momentum: float, steps: int) -> bool:
         momentum: of the network's batch norms.
         steps: that they were trained for.
     """
+    # (1 - 0.9) * 200 is a little less than 20 in floating point.
     return round((1 - momentum) * steps, 9) < STATISTICS_SPANS
 
 

@@ -65,6 +65,7 @@ def moving_averages(optimizer) -> list:
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if not inner.use_ema:
         return []
+    # Keras has no public name for them.
     return list(inner._model_variables_moving_average)
 
 

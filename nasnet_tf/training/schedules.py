@@ -47,6 +47,7 @@ def learning_rate_schedule(
     rate = recipe.learning_rate
     warmup_steps = round(recipe.warmup_epochs * steps_per_epoch)
     if recipe.schedule == "cosine":
+        # Keras counts the cosine's steps from the end of its warm-up.
         decay_steps = max(1, steps - warmup_steps)
         if not warmup_steps:
             return schedules.CosineDecay(rate, decay_steps)

@@ -89,6 +89,7 @@ class ServedNetwork:
             value = found.get(name)
             if value is None:
                 value = keras.ops.convert_to_numpy(variables[name])
+            # Measured ones are float64.
             statistic.assign(value.astype(statistic.dtype.as_numpy_dtype))
 
     @contextlib.contextmanager

@@ -61,6 +61,7 @@ def make_train_step(
             if scaled:
                 loss = optimizer.scale_loss(loss)
         parts["accuracy"] = _accuracy(outputs, labels)
+        # This way, since a traced function returns tensors alone.
         names[:] = parts
         scalars = tf.stack([tf.cast(p, loss.dtype) for p in parts.values()])
         # Zeros: of a cell that reads one of its inputs only, the weights that
@@ -74,6 +75,7 @@ def make_train_step(
     def step(images, labels):
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group
+        # A copy: apply() raises it.
         iterations = optimizer.iterations.value + 0
         # all_reduce does not take an argument of the function as it is.
         summed, scalars = context.all_reduce(

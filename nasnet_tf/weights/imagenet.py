@@ -103,6 +103,7 @@ def _fetch(file, cached, md5):
                 file_hash=md5,
                 cache_dir=home,
             )
+    # Keras's download raises plain exceptions.
     except Exception as error:
         raise InputError(
             f"weights: 'imagenet' needs {file}, which could not be fetched "

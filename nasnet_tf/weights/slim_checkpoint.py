@@ -33,6 +33,7 @@ def read(path: str, slim_variables: str):
         slim_variables: `"auto"`: the moving average of each variable that has
             one; `"average"`: the same, but some must have one; `"plain"`.
     """
+    # Only checkpoints need it: Keras may run on JAX or torch.
     import tensorflow as tf
 
     reader = tf.train.load_checkpoint(path)
@@ -44,6 +45,7 @@ def read(path: str, slim_variables: str):
             is_average and slim_variables == "plain"
         ):
             continue
+        # In whichever order they come, the average goes before.
         if is_average or variable not in stored:
             stored[variable] = name
     averaged = frozenset(

@@ -10,6 +10,7 @@ import numpy as np
 
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.weights import keras_file, slim_checkpoint
 
 # Whose names the tensors of a file have.
 OURS, KERAS, SLIM = "nasnet_tf", "keras.applications", "TF-slim"
@@ -111,8 +112,6 @@ def _refuse_nested(path, kind, tensors):
 
 
 def _read(path, slim_variables):
-    from nasnet_tf.weights import keras_file, slim_checkpoint
-
     if prefix := slim_checkpoint.prefix(path):
         return slim_checkpoint.read(prefix, slim_variables)
     if pathlib.Path(path).is_dir():

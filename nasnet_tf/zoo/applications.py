@@ -205,6 +205,7 @@ def decode_predictions(predictions, top=5):
         return keras.applications.imagenet_utils.decode_predictions(
             keras.ops.convert_to_numpy(predictions), top=top
         )
+    # Keras's download raises plain exceptions.
     except Exception as error:
         raise InputError(
             "class names: imagenet_class_index.json could not be downloaded "

@@ -83,6 +83,7 @@ def classify(
         probabilities = _probabilities(model, np.stack(images))
         names = names or class_names(model, probabilities.shape[-1])
         for photo, row in zip(batch, probabilities, strict=True):
+            # Of equal ones the lower number first, as evaluation has it.
             best = np.argsort(-row, kind="stable")[:top]
             classes = tuple((names[n], float(row[n])) for n in best)
             results.append(Classification(photo, classes))
@@ -186,6 +187,7 @@ def load_saved(
         raise InputError(f"{argument}: {path} does not exist or is not a file")
     try:
         model = keras.saving.load_model(path, compile=False)
+    # Keras raises what its layers raise.
     except Exception as error:
         raise InputError(
             f"{argument}: {path} cannot be loaded as a model "

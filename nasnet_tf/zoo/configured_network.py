@@ -44,6 +44,7 @@ class ModelConfig(Section):
     stem: str | None = field(None, choices=("imagenet", "cifar"))
     stem_multiplier: float | None = None
     skip_reduction_layer_input: bool | None = None
+    # The least that `NASNet` reads.
     input_size: int | None = field(None, least=32)
     preprocessing: str | None = field(None, choices=("scale", "whitening"))
     padding: str = field("same", choices=("same", "keras"))
@@ -76,6 +77,7 @@ _OPTIONAL = (
     "batch_norm_momentum",
     "batch_norm_epsilon",
 )
+# Of the mobile networks, and of CIFAR's images.
 SIZES = {"imagenet": 224, "cifar": 32}
 
 

@@ -161,6 +161,7 @@ def _cell_size(cell, shapes):
 
 def _layer_size(layer, shape):
     """Of a layer that is not built yet, on an input of `shape`."""
+    # Layers of other names are as large.
     config = {**layer.get_config(), "name": None}
     key = (type(layer), repr(config), tuple(shape))
     if key not in _LAYER_SIZES:

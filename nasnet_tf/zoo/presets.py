@@ -68,6 +68,7 @@ class Preset:
             "skip_reduction_layer_input": self.skip_reduction_layer_input,
             "input_shape": (size, size, 3),
             "classes": 10 if cifar else 1000,
+            # Momentum and epsilon are TF-slim's.
             "batch_norm_momentum": 0.9 if cifar else 0.9997,
             "batch_norm_epsilon": 1e-5 if cifar else 1e-3,
             "preprocessing": "whitening" if cifar else "scale",

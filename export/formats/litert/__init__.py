@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+from export.formats.litert.writer import write_litert
 from export.graph import Graph
 from export.sources.original import Original
 from nasnet_tf.terminal.native_output import native_lines_hidden
@@ -37,11 +38,10 @@ def litert_content(
     Raises:
         InputError: LiteRT lacks an operation of the network.
     """
-    from export.formats.litert.writer import write_litert
-
     content = write_litert(graph, float16=quantize == "float16")
     if quantize in ("none", "float16"):
         return content
+    # A search for latency writes float32 files, and needs no quantiser.
     from export.formats.litert.quantize import quantize_litert
 
     with native_lines_hidden():

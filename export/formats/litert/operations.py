@@ -37,6 +37,7 @@ def _bias(writer, name, node):
 
 
 def _convolution(writer, name, node, code, options, **more):
+    # LiteRT's order: filters first, or 1 of a depthwise convolution.
     kernel = np.transpose(node.weights["kernel"], (3, 0, 1, 2))
     inputs = [
         *writer.read(node),
@@ -54,6 +55,7 @@ def _depthwise_conv(writer, name, node):
     options = schema.DepthwiseConv2DOptionsT()
     options.depthMultiplier = 1
     dilated = max(node.options.get("dilation", (1, 1))) > 1
+    # The first version knows no dilation.
     version = 2 if dilated else 1
     code = "DEPTHWISE_CONV_2D"
     _convolution(writer, name, node, code, options, version=version)
@@ -91,6 +93,7 @@ def _relu(writer, name, node):
 
 def _concat(writer, name, node):
     options = schema.ConcatenationOptionsT()
+    # The channels: these shapes are without the batch.
     options.axis = len(writer.shapes[name])
     writer.result(name, "CONCATENATION", writer.read(node), options)
 

@@ -45,6 +45,7 @@ INT8 = (
 # What tells of layer norm.
 STATISTICS = ("RSQRT", "SQRT", "SUB")
 _EVERYTHING = ".*"
+# Of int8, and so the zero point of a range that begins at 0.
 _LOWEST = -128
 
 

@@ -12,6 +12,7 @@ from export.formats.litert.operations import OPERATIONS
 from export.formats.litert.packing import operator_code, pack
 from export.graph import Graph, shapes
 
+# Of the flatbuffer's schema.
 VERSION = 3
 # What the quantiser and the profile call the network.
 SIGNATURE = "serving_default"
@@ -52,6 +53,7 @@ class Writer:
         self.subgraph = schema.SubGraphT()
         self.subgraph.tensors, self.subgraph.operators = [], []
         self.subgraph.name = graph.name
+        # The first buffer is by convention that of tensors that hold nothing.
         empty = schema.BufferT()
         self.model = schema.ModelT()
         self.model.version = VERSION

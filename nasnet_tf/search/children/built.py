@@ -56,9 +56,11 @@ class BuiltChildren(Children):
         weights = {
             name: variable
             for name, variable in named_variables(network).items()
+            # No weight, but the count of steps.
             if name != "drop_path/step"
         }
         shapes = {name: tuple(v.shape) for name, v in weights.items()}
+        # Not as Keras drew them: traced children begin with the same weights.
         for name, value in initial_weights(shapes, seed, child.dtype).items():
             weights[name].assign(value)
         return network
@@ -73,6 +75,7 @@ class BuiltChildren(Children):
             seed,
             class_weights=self.data.class_weights,
         )
+        # AutoGraph takes a while to find no condition or loop of Python's.
         measure = tf.function(make_evaluation_step(network), autograph=False)
 
         def evaluate():

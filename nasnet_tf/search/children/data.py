@@ -73,6 +73,8 @@ class ChildData:
                     preprocessing,
                     recipe.batch_size,
                     STATISTICS_IMAGES,
+                    # The search's: children are measured on the same
+                    # images.
                     config.runtime.seed,
                     float_dtype=config.child.dtype,
                 )

@@ -46,6 +46,7 @@ def initial_weights(
         if name not in weights:
             kind = name.rpartition("/")[2]
             weights[name] = np.full(shapes[name], _CONSTANTS[kind])
+    # Drawn in float64: children of either precision begin alike.
     return {name: weights[name].astype(dtype) for name in names}
 
 

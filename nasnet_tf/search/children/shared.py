@@ -56,6 +56,7 @@ class SharedWeights:
             weights: arrays by name.
         """
         if seed == self._last:
+            # What the lost training left goes; what it found comes back.
             for key in self._keys:
                 del self._weights[key]
             self._weights |= self._before

@@ -96,6 +96,7 @@ class Trainer:
             failure = f"diverged: {error}"
         except (tf.errors.ResourceExhaustedError, MemoryError) as error:
             failure = f"out of memory: {first_line(error)}"
+        # The search goes on, and the record says what it was.
         except Exception as error:
             failure = f"{type(error).__name__}: {first_line(error)}"
             unexpected = True

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import gc
+import hashlib
 import json
 import statistics
 
@@ -56,6 +57,7 @@ def train_candidate(
     """
     folder = make_folder(folder, "model_dir")
     if candidate.filters:
+        # The caller's keeps its filters, for the next candidate.
         config = copy.deepcopy(config)
         config.child.filters = candidate.filters
     results = []
@@ -97,8 +99,6 @@ def _job_folder(folder, candidate, config):
 
     Names do not tell cells apart: every search has a child 1.
     """
-    import hashlib
-
     wanted = [
         candidate.genotype.to_dict(),
         config.child.as_dict(),
@@ -215,6 +215,7 @@ def job_config(
             batch_norm_epsilon=BATCH_NORM_EPSILON,
             dtype=child.dtype,
         ),
+        # A copy, of which `save_training_job` changes what is held out.
         data=copy.deepcopy(config.data),
         recipe=finalist_recipe(config),
         runtime=RuntimeConfig(

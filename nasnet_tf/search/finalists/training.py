@@ -67,6 +67,7 @@ def train_finalists(
             cannot be written.
         JobError: it was stopped by a signal.
     """
+    # Absolute: jobs keep the path of their genotype, and may go on elsewhere.
     model_dir = expanded_path("model_dir", model_dir).resolve()
     count, seeds = config.budget.finalists, config.budget.finalist_seeds
     check_integer("finalists", count)

@@ -34,9 +34,11 @@ def save_training_job(config: SearchConfig, model_dir) -> list[pathlib.Path]:
     file = found_file(model_dir)
     if not file.is_file():
         return []
+    # Absolute, for the job is begun from wherever its user is.
     seed, path = config.runtime.seed, file.resolve()
     job = job_config(config, path, Genotype.load(path), seed)
     job.model.penultimate_filters *= _WIDER
+    # As any job: it is used, and not compared with children.
     job.model.recalibrate_batch_norm = ModelConfig().recalibrate_batch_norm
     if evaluation_split(job):
         job.data.held_out = 0

@@ -59,6 +59,7 @@ class Claims:
         """
         with writable(self._folder):
             for path in self._folder.iterdir():
+                # Earlier attempts and deaths, which are kept.
                 if not path.name.isdecimal():
                     continue
                 child = int(path.name)

@@ -42,6 +42,7 @@ def append(path, text: str) -> None:
     """
     path = pathlib.Path(path)
     is_new = not path.exists()
+    # The mode is that of `open`; os.open alone makes files executable.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         size = os.fstat(descriptor).st_size
@@ -64,6 +65,7 @@ def replace(path, content: bytes) -> None:
         OSError: it cannot be written; what was there stays.
     """
     path = pathlib.Path(path)
+    # Of this process: workers write the same file into a shared folder.
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         descriptor = os.open(
@@ -76,6 +78,7 @@ def replace(path, content: bytes) -> None:
         beside.replace(path)
         sync_folder(path.parent)
     finally:
+        # It is gone where it was renamed.
         with contextlib.suppress(OSError):
             beside.unlink()
 
@@ -94,6 +97,7 @@ def sync_folder(folder) -> None:
 
 def _write(descriptor, content):
     rest = memoryview(content)
+    # The system may take a part only.
     while rest:
         rest = rest[os.write(descriptor, rest) :]
     os.fsync(descriptor)

@@ -77,6 +77,7 @@ class SearchRun:
 
         Those of rounds that are not finished are left out.
         """
+        # Before the first round is done, the children there are.
         return history(self.records, self.rounds) or self.records
 
     @property

@@ -84,6 +84,7 @@ class Journal:
     def __init__(self, model_dir, worker: int = 0):
         self._folder = pathlib.Path(model_dir) / FOLDER
         self._path = self._folder / f"{_PREFIX}{worker}{_SUFFIX}"
+        # `append` holds it while it calls `refresh`.
         self._lock = threading.RLock()
         self._read_up_to: dict[str, int] = {}
         self._records: dict[tuple[int, ...], ChildRecord] = {}
@@ -185,6 +186,7 @@ def _whole_lines(path, start):
             content = file.read()
     except FileNotFoundError:
         return [], start
+    # Another worker may be in the middle of a line.
     end = content.rfind(b"\n") + 1
     return content[:end].splitlines(), start + end
 

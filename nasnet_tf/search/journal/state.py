@@ -13,6 +13,7 @@ from nasnet_tf.checks.errors import first_line
 from nasnet_tf.search.journal.durable_files import replace, writable
 
 FOLDER = "controller"
+# More than one, since a damaged one is passed over.
 KEEP = 3
 _PREFIX, _SUFFIX = "round_", ".npz"
 _STRATEGY = "strategy/"
@@ -70,6 +71,7 @@ def restore_state(model_dir) -> SearchState | None:
     for path in reversed(checkpoints(model_dir)):
         try:
             return _read(path)
+        # All that NumPy and zipfile raise of what is damaged.
         except (
             OSError,
             EOFError,
@@ -91,6 +93,7 @@ def checkpoints(model_dir) -> list[pathlib.Path]:
     """The files of the checkpoints, the newest last."""
     folder = pathlib.Path(model_dir) / FOLDER
     paths = folder.glob(f"{_PREFIX}*{_SUFFIX}")
+    # From round 100,000 on names are longer.
     return sorted(paths, key=lambda path: (len(path.name), path.name))
 
 

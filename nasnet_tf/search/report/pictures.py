@@ -3,6 +3,8 @@
 import functools
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.ticker import EngFormatter
 
 from nasnet_tf.pictures import figures
 from nasnet_tf.search.journal.reading import SearchRun
@@ -25,8 +27,6 @@ def styled(draw):
 
     @functools.wraps(draw)
     def drawn(*arguments):
-        from matplotlib import rc_context
-
         with rc_context(figures.STYLE):
             return draw(*arguments)
 
@@ -51,6 +51,7 @@ def progress(runs: list[SearchRun], names: list[str]):
     """
     figure, axes = figures.new_figure(9.4, 4.8)
     lowest, highest = np.inf, -np.inf
+    # Styles begin again where there are more runs than these.
     for run, name, style in zip(runs, names, STYLES * len(runs), strict=False):
         samples = run.samples
         found = curves(
@@ -72,6 +73,7 @@ def progress(runs: list[SearchRun], names: list[str]):
             )
             lowest = min(lowest, values[settled:].min())
             highest = max(highest, values.max())
+    # Equal rewards need a range too.
     room = 0.06 * max(highest - lowest, 1e-3)
     axes.set_ylim(lowest - room, highest + room)
     axes.set_xlim(left=0)
@@ -138,8 +140,6 @@ def against_cost(run: SearchRun, cost: str, label: str):
     Returns:
         The figure; None where no child has this cost.
     """
-    from matplotlib.ticker import EngFormatter
-
     found = [r for r in run.succeeded if getattr(r, cost) is not None]
     if not found:
         return None

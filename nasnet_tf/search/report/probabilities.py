@@ -45,6 +45,7 @@ def find_space(run: SearchRun, sizes: list[int]):
     """The cell space of a run; None where it has another one."""
     try:
         space = make_cell_space(**run.config.get("space", {}))
+    # A TypeError where another kind of space has other fields.
     except (InputError, TypeError):
         return None
     return space if list(space.sizes) == sizes else None
@@ -86,6 +87,7 @@ def _heat_map(samples, group):
     ends = np.cumsum([part.shape[1] for _, _, part in group])
     height = max(2.0, _ROW * len(rows) + 0.16 * len(group)) + 0.7
     figure, axes = figures.new_figure(7.2, height)
+    # A single round needs a width.
     left, right = samples[0], samples[-1] + (len(samples) == 1)
     image = axes.imshow(
         rows,

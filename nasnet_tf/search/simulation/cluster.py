@@ -13,6 +13,7 @@ an update learns from. The loop is the one that `nasnet_tf.search.run` runs:
 
 import dataclasses
 import heapq
+import statistics
 from collections.abc import Sequence
 
 import numpy as np
@@ -145,8 +146,6 @@ def spread_child_seconds(
     Returns:
         `(count,)`, at the middles of equal shares of the distribution.
     """
-    import statistics
-
     check_number("child_seconds", mean, "(0, inf)")
     check_number("spread", spread, "[0, 10]")
     sigma = np.sqrt(np.log1p(spread**2))
@@ -204,6 +203,7 @@ class _Simulation:
 
     def _after(self, now, seconds, happen, child=None):
         self.order += 1
+        # The order decides at equal times: functions cannot be compared.
         event = (now + seconds, self.order, self.attempt, happen, child)
         heapq.heappush(self.events, event)
 

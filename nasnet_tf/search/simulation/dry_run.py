@@ -155,6 +155,7 @@ def _estimate(config, log10_size, first, child, finalist, workers):
 def _hours(config, first, child, workers):
     budget = config.budget
     samples = min(budget.samples, max(_SIMULATED, 10 * workers))
+    # They come sorted.
     children = np.random.default_rng(0).permutation(
         spread_child_seconds(child, SPREAD, samples)
     )
@@ -162,6 +163,7 @@ def _hours(config, first, child, workers):
         workers,
         budget.round_size,
         budget.rounds_in_flight,
+        # What the first child took longer was tracing, once on each worker.
         start_seconds=max(0.0, first - child),
     )
     found = simulate(cluster, children)

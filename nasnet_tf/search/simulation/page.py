@@ -103,6 +103,7 @@ def figure(rows: Sequence[Row], target: float, title: str = ""):
         target: utilisation at which a line is drawn.
         title: over the panels.
     """
+    # Only who draws waits for Matplotlib.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -82,6 +82,7 @@ class Strategy(abc.ABC):
         digest = hashlib.sha256()
         for name, value in sorted(self.state().items()):
             value = np.ascontiguousarray(value)
+            # Bytes alone tell no shapes apart.
             digest.update(f"{name} {value.dtype} {value.shape} ".encode())
             digest.update(value.tobytes())
         return digest.hexdigest()

@@ -68,6 +68,7 @@ class Evolution(Strategy):
 
     def propose(self, count: int) -> np.ndarray:
         check_integer("count", count)
+        # By the count, so that a resumed search draws what it would have drawn.
         generator = np.random.default_rng((self.seed, self._proposed))
         proposals = self.space.sample(generator, count)
         # Members still in training count: no proposal waits for them.
@@ -85,6 +86,7 @@ class Evolution(Strategy):
         child = self._members[rivals[self._rewards[rivals].argmax()]].copy()
         place = generator.choice(self._mutable)
         size = self.space.sizes[place]
+        # From 1: never the option that it has.
         child[place] = (child[place] + generator.integers(1, size)) % size
         return child
 

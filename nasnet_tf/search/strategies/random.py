@@ -15,6 +15,7 @@ class RandomSearch(Strategy):
 
     def propose(self, count: int) -> np.ndarray:
         check_integer("count", count)
+        # By the count, so that a resumed search draws what it would have drawn.
         generator = np.random.default_rng((self.seed, self._proposed))
         self._proposed += count
         return self.space.sample(generator, count)

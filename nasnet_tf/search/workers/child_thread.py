@@ -42,6 +42,7 @@ def child_seed(seed: int, decisions: tuple[int, ...]) -> int:
         decisions: of the child.
     """
     text = f"{seed} {' '.join(map(str, decisions))}"
+    # Not `hash`, which gives each process another number for a text.
     digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:8], "big") % _SEEDS
 
@@ -193,6 +194,7 @@ class ChildThread(threading.Thread):
         """
         self._in_a_row = self._in_a_row + 1 if unexpected else 0
         self._was_well |= not record.failure
+        # Where none was ever trained, `Rounds` gives the search up as hopeless.
         if self._was_well and self._in_a_row >= _SICK:
             raise JobError(
                 f"worker {self._worker} trained children before, and now "

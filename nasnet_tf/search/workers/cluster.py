@@ -47,6 +47,7 @@ class Presence:
         self._seen: dict[int, tuple[bytes | None, float | None]] = {}
         self._lost_after: float | None = None
         self._ended = threading.Event()
+        # So that what is written differs from what an earlier run left.
         self._token = uuid.uuid4().hex
         with writable(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -99,6 +100,7 @@ class Presence:
 
     def _write(self, number):
         path = self._folder / str(self._index)
+        # Not by a rename: half of a number is a sign of life, too.
         path.write_text(f"{self._token} {number:012}\n")
 
     def _look(self):

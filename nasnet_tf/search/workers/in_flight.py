@@ -32,6 +32,7 @@ class InFlight:
             number: of the round.
             proposals: `(round_size, decisions)`.
         """
+        # Integers of Python, which JSON takes; NumPy's it does not.
         decisions = [tuple(row) for row in np.asarray(proposals).tolist()]
         self._rounds[number] = decisions
         first = number * self._round_size

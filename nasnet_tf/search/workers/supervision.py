@@ -8,6 +8,7 @@ import time
 
 # Holds the process id of the supervisor.
 VARIABLE = "NASNET_TF_SEARCH_SUPERVISOR"
+# Of Linux's sys/prctl.h.
 _PR_SET_PDEATHSIG = 1
 
 
@@ -20,6 +21,7 @@ def die_with_parent() -> None:
     """Asks Linux to kill this process when its parent ends."""
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Where there is no `prctl`, what `watch_supervisor` starts has to do.
     except (OSError, AttributeError, TypeError):
         return
 
@@ -36,6 +38,7 @@ def watch_supervisor() -> None:
     supervisor = int(os.environ[VARIABLE])
 
     def watch():
+        # An orphan gets another parent.
         while os.getppid() == supervisor:
             time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGKILL)

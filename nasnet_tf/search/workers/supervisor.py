@@ -27,8 +27,10 @@ from nasnet_tf.search.workers.deaths import crashed_workers, memory_kills
 from nasnet_tf.search.workers.supervision import VARIABLE, die_with_parent
 
 LOG_FOLDER = "logs"
+# The configuration's own, whose module brings TensorFlow.
 _MAX_RESTARTS = 5
 _LONGEST_WAIT = 60
+# The exit code of commands; another attempt would meet the same.
 _BAD_INPUT = 2
 _POLL = 0.1
 # For a reason that another worker is about to give.
@@ -137,6 +139,8 @@ class Supervisor:
             self._processes, self._log_starts = [], []
             for index in range(self._workers):
                 path = logs / f"worker_{index}.log"
+                # What earlier attempts wrote stays, and is not searched for
+                # errors.
                 with path.open("ab") as log:
                     self._log_starts.append(log.tell())
                     self._processes.append(
@@ -144,6 +148,7 @@ class Supervisor:
                             self._command,
                             env=self._environment(index, ports),
                             stdin=subprocess.DEVNULL,
+                            # The first one shows the progress of all.
                             stdout=None if index == 0 else log,
                             stderr=log,
                             # Not for the terminal's interrupt; and the lock
@@ -192,6 +197,7 @@ class Supervisor:
         path = self._model_dir / LOG_FOLDER / f"worker_{index}.log"
         with contextlib.suppress(OSError), path.open("rb") as log:
             log.seek(self._log_starts[index])
+            # One that was killed may have written half a letter.
             lines = log.read().decode(errors="replace").splitlines()
             for line in reversed(lines):
                 if line.startswith("error: "):
@@ -230,7 +236,7 @@ class Supervisor:
         return count_lines(self._model_dir)
 
     def _max_restarts(self):
-        # Not with Model Garden, which takes longer to import than all else.
+        # Not by `read_search_config`, which brings TensorFlow.
         with contextlib.suppress(OSError, yaml.YAMLError, TypeError, KeyError):
             text = (self._model_dir / CONFIG_FILE).read_text(encoding="utf-8")
             return int(yaml.safe_load(text)["runtime"]["max_restarts"])
@@ -240,6 +246,7 @@ class Supervisor:
     def _signals(self):
         """Interrupt and termination end the workers; the journal stays."""
         numbers = (signal.SIGINT, signal.SIGTERM)
+        # Python sets no handlers from other threads.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -281,8 +288,10 @@ def _devices():
     """The GPUs of NVIDIA's that a program here may use, by name."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
+        # -1 hides all, as an empty text does.
         return [name for name in visible.split(",") if name not in ("", "-1")]
     try:
+        # Not asked of TensorFlow, which a supervisor does not import.
         count = len(os.listdir("/proc/driver/nvidia/gpus"))  # noqa: PTH208
     except OSError:
         return []
@@ -292,6 +301,7 @@ def _devices():
 def free_ports(count: int) -> list[int]:
     """So many ports of this machine that nobody listens on now."""
     with contextlib.ExitStack() as stack:
+        # All open at once, so that no port is given twice.
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
             one.bind(("127.0.0.1", 0))

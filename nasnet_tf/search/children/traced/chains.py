@@ -67,6 +67,7 @@ class Chain:
     subsamples: bool = False
 
 
+# Asked for at every operation of every child.
 @functools.cache
 def chain_of(
     operation: str, channels: int, filters: int, strides: int, bottleneck: bool
@@ -118,6 +119,7 @@ class ChainForward:
     def run(self, frame):
         x, statistics = frame.get("x"), []
         for number, link in enumerate(self.chain.links):
+            # The first ReLU is the operation's first stage, which others share.
             if number:
                 x = tf.nn.relu(x)
                 frame.put(f"a{number}", x)
@@ -156,6 +158,7 @@ class ChainBackward:
             kernels, gamma, _ = link_weights(frame, number, link)
             z, *saved = (frame.get(f"{r}{number}") for r in "zmv")
             dz, *dscale = norms.batch_norm_gradients(dy, z, gamma, saved)
+            # In front, for the links come last first.
             dscales[:0] = dscale
             a = frame.get(f"a{number}" if number else "x")
             if link.separable:

@@ -131,10 +131,12 @@ class TracedChildren(Children):
         )
         pooled = PooledStatistics()
         for images in self.data.statistics_dataset:
+            # float32 would lose digits between mean squares and squared means.
             found = self._batch_statistics(images).numpy().astype("float64")
             mean = found[means]
             pooled.add(mean, found[variances] + mean**2, len(images))
         moving = self.network.statistics.numpy()
+        # A copy: the moving ones are put back.
         measured = moving.copy()
         measured[means], measured[variances] = pooled.result()
         self.network.statistics.assign(measured)

@@ -70,6 +70,7 @@ class InstructionSet:
         self._add("add", plain.Add(), plain.Add())
         self._add("head", plain.Head(), plain.HeadBackward())
         self._add("slice", backward=plain.Slice())
+        # Each more would be traced; what is between leaves places empty.
         for count in {2, self.widest_concat}:
             self._add(("concat", count), plain.Concat(count))
         self._add(

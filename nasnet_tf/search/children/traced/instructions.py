@@ -25,6 +25,7 @@ class ReluBackward:
 
     def run(self, frame):
         dy, y = frame.get("dy"), frame.get("y")
+        # Where a ReLU let through its result says as well as its argument.
         frame.put("dx", tf.raw_ops.ReluGrad(gradients=dy, features=y))
 
 

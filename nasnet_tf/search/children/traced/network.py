@@ -127,6 +127,7 @@ class TracedNetwork:
         }
         statistics = []
 
+        # TensorFlow's own gradient would keep what each turn of the loop made.
         @tf.custom_gradient
         def logits_of(kernels, scales):
             values = {**weights, "kernels": kernels, "scales": scales}
@@ -159,7 +160,11 @@ class TracedNetwork:
 
     def _run(self, phase, lists, weights):
         return machine.run(
-            self.phases[phase], self.rows[phase] + 0, lists, weights
+            # Read once, and not at each turn of the loop.
+            self.phases[phase],
+            self.rows[phase] + 0,
+            lists,
+            weights,
         )
 
     def _registers(self, images):

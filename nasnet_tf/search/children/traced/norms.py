@@ -84,6 +84,7 @@ def group_norm_gradients(dy, x, gamma, combiner: str):
     """Gradients with respect to x, gamma and beta."""
     return _gradients(
         lambda x, gamma, beta: group_norm(x, gamma, beta, combiner),
+        # No gradient depends on what beta is.
         (x, gamma, tf.zeros_like(gamma)),
         dy,
     )

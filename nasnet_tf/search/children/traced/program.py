@@ -90,6 +90,8 @@ def compile_program(
     live, dead = _split(recording.steps)
     layout = {vector: {} for vector in VECTORS}
     places = {}
+    # A built child has the dead ones' weights too, and the first weights are
+    # drawn in the order of all names.
     for step in (*live, *dead):
         for vector in VECTORS:
             for name, shape in getattr(step, vector).values():
@@ -229,6 +231,7 @@ class _Compiler:
         return self.registers - 1
 
     def _give(self, register, gradient):
+        # No weight lies before the images.
         if register != IMAGES:
             self.gradients.setdefault(register, []).append(gradient)
 

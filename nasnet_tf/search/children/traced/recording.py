@@ -146,6 +146,7 @@ class Recording:
         channels = [state.channels for state in states]
         missing = places - len(states)
         registers = [state.register for state in states]
+        # Any will do where no channel is taken.
         registers += registers[:1] * missing
         step = self._step(
             ("concat", places),
@@ -251,6 +252,7 @@ class _CellRecording:
                 pool = recording.pooled(state, operation, strides)
                 self.pools[key] = pool
             state = self.pools[key]
+        # An identity of another stride or width is a convolution.
         elif form.convolutions or (strides, state.channels) != (1, filters):
             state = recording.activated(state)
         return recording.chain(state, operation, name, filters, strides)

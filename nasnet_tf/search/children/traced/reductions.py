@@ -6,6 +6,7 @@ from nasnet_tf.search.children.traced import norms
 from nasnet_tf.search.children.traced.chains import flat, gradient
 from nasnet_tf.search.children.traced.registers import fields
 
+# How many numbers say where each is: offset, size and a kernel's shape.
 WEIGHTS = {"path_1": 6, "path_2": 6, "gamma": 2, "beta": 2}
 RESIDUALS = ("z", "m", "v")
 

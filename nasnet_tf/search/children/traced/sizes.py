@@ -69,6 +69,7 @@ def _chain_sizes(operation, channels, filters, strides, space):
         return 0, 0
     kernels = sum(
         int(np.prod(shape))
+        # There is one width more than links.
         for link, *pair in zip(chain.links, widths, widths[1:], strict=False)
         for shape in link.shapes(*pair)
     )

@@ -69,6 +69,7 @@ class Controller:
             options.
         """
         sizes = self.space.sizes
+        # Not from 0, whose logarithm is infinite.
         noise = tf.random.stateless_uniform(
             (len(sizes), count, max(sizes)), seed, minval=1e-30
         )

@@ -53,9 +53,11 @@ def advantages(rewards, baseline: float, form: str) -> np.ndarray:
         return rewards - baseline
     if form == "standardized":
         deviation = rewards.std()
+        # Equal rewards deviate by 0.
         return (rewards - rewards.mean()) / (deviation if deviation else 1)
     # Equal rewards have equal ranks.
     signs = np.sign(rewards[:, None] - rewards)
+    # A round of one is compared with nothing.
     return signs.sum(axis=1) / max(len(rewards) - 1, 1)
 
 

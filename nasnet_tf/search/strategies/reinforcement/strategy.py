@@ -94,6 +94,7 @@ class ReinforcementLearning(Strategy):
         log = []
         for _ in range(settings.epochs):
             order = generator.permutation(len(rewards))
+            # As even as can be: none is left with a few only.
             for rows in np.array_split(order, minibatches):
                 columns = (decisions, old_log_probs, advantages)
                 results = self._update(*self._padded(rows, columns))
@@ -109,6 +110,7 @@ class ReinforcementLearning(Strategy):
         }
 
     def _seeds(self, kind):
+        # Looking takes the even ones: proposals are the same with and without.
         return tf.constant((self.seed, 2 * self._batches + kind), tf.int64)
 
     def _first(self, results):
@@ -143,6 +145,7 @@ class ReinforcementLearning(Strategy):
         decisions, log_probs, _ = self._controller.sample(
             self.settings.minibatch_size, seed
         )
+        # One reduction for both; float32 holds such integers exactly.
         both = tf.stack([tf.cast(decisions, tf.float32), log_probs])
         context = tf.distribute.get_replica_context()
         first = tf.equal(context.replica_id_in_sync_group, 0)
@@ -183,6 +186,7 @@ class ReinforcementLearning(Strategy):
         # A space of one decision does not use its embedding.
         gradients = tape.gradient(
             loss,
+            # The tape knows TensorFlow's variables, not Keras's.
             [variable.value for variable in variables],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
@@ -214,6 +218,7 @@ class ReinforcementLearning(Strategy):
         empty = np.zeros((0, len(self.space)))
         decisions = [empty, *(decisions for decisions, _ in self._pending)]
         log_probs = [empty, *(log_probs for _, log_probs in self._pending)]
+        # Arrays have no None.
         baseline = [] if self._baseline is None else [self._baseline]
         return {
             "seed": np.int64(self.seed),
