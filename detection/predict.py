@@ -11,6 +11,7 @@ import json
 import pathlib
 
 from absl import flags
+from PIL import Image
 
 from detection.drawing import (
     CELL,
@@ -96,7 +97,8 @@ def predict(
     from detection.detectors import load_detector
 
     detector = load_detector(model, checkpoint)
-    results, rows, cells = [], [], []
+    results, rows = [], []
+    cells: list[Image.Image] = []
     paths = {photo: photo.path for photo in photos}
     for photo, image, detections in detect_all(detector, paths, open_photo):
         entries = to_results(photo.id, detections, file_name=photo.name)
