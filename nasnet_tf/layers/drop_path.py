@@ -9,7 +9,9 @@ from keras import ops
 
 from nasnet_tf.checks.errors import InputError
 
-_scope = contextvars.ContextVar("drop_path_scope", default=None)
+_scope: contextvars.ContextVar[tuple | None] = contextvars.ContextVar(
+    "drop_path_scope", default=None
+)
 
 
 @contextlib.contextmanager

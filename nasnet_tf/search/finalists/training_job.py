@@ -36,7 +36,9 @@ def save_training_job(config: SearchConfig, model_dir) -> list[pathlib.Path]:
         return []
     seed, path = config.runtime.seed, file.resolve()
     job = job_config(config, path, Genotype.load(path), seed)
-    job.model.penultimate_filters *= _WIDER
+    filters = job.model.penultimate_filters
+    assert filters is not None  # `job_config` sets them.
+    job.model.penultimate_filters = filters * _WIDER
     job.model.recalibrate_batch_norm = ModelConfig().recalibrate_batch_norm
     if evaluation_split(job):
         job.data.held_out = 0
