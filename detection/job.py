@@ -104,7 +104,7 @@ def run_experiment(
             task = task_factory.get_task(
                 params.task, logging_dir=str(model_dir)
             )
-        metrics = {}
+        metrics: dict[str, float] = {}
         try:
             runner = _Runner(
                 recalibrates,
@@ -180,11 +180,12 @@ class _Runner(train_lib.OrbitExperimentRunner):
         optimizer = getattr(trainer, "optimizer", None)
         # An average wraps the optimizer that has the variables.
         optimizer = getattr(optimizer, "_optimizer", optimizer)
-        if train and hasattr(optimizer, "build"):
+        build = getattr(optimizer, "build", None)
+        if train and build is not None:
             # Else the first step makes its variables, and TensorFlow traces
             # that step a second time.
             with self.strategy.scope():
-                optimizer.build(trainer.model.trainable_variables)
+                build(trainer.model.trainable_variables)
         return trainer
 
     def _build_controller(self, *args, train_actions=None, **kwargs):

@@ -158,7 +158,7 @@ def export_model(
                 timing=timing,
                 operations=operations,
                 rewrites=chosen,
-                calibration=calibrated_on and calibrated_on.name,
+                calibration=calibrated_on.name if calibrated_on else None,
                 seconds=time.perf_counter() - began,
             )
             write_card(folder / CARD, result, original, command)

@@ -184,8 +184,8 @@ def _objects(entries, listed, categories, sizes, problems):
         for entry in entries["categories"]
         if isinstance(entry, dict) and isinstance(entry.get("id"), int)
     }
-    objects = {number: [] for number in sizes}
-    seen = set()
+    objects: dict[int, list[Annotation]] = {number: [] for number in sizes}
+    seen: set[int] = set()
     for entry in entries["annotations"]:
         box = checks.check_annotation(entry, listed, known, seen, problems)
         image = box and objects.get(entry["image_id"])

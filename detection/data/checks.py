@@ -40,7 +40,7 @@ _LARGEST = 2**63 - 1
 
 def check_categories(entries: list, problems: Problems) -> dict[int, str]:
     """The names of good categories by id; of a repeated id the first."""
-    names = {}
+    names: dict[int, str] = {}
     for number, entry in enumerate(entries, 1):
         category = _integer(entry, "id")
         name = entry.get("name") if isinstance(entry, dict) else None
@@ -63,7 +63,7 @@ def check_images(entries: list, problems: Problems) -> dict[int, dict | None]:
 
     Nobody can tell to which of two images an annotation of their id belongs.
     """
-    images = {}
+    images: dict[int, dict | None] = {}
     for number, entry in enumerate(entries, 1):
         image = _integer(entry, "id")
         name = entry.get("file_name") if isinstance(entry, dict) else None

@@ -67,12 +67,13 @@ def _encoded(image):
         with Image.open(io.BytesIO(encoded)) as picture:
             if picture.format in KEPT_FORMATS:
                 return encoded, b"png" if picture.format == "PNG" else b"jpeg"
+            pixels: Image.Image = picture
             if picture.mode.startswith("I;16"):
                 # Pillow would clip 16 bits to 8 instead of scaling them.
                 high = (np.asarray(picture) >> 8).astype("uint8")
-                picture = Image.fromarray(high)
+                pixels = Image.fromarray(high)
             buffer = io.BytesIO()
-            picture.convert("RGB").save(buffer, "PNG")
+            pixels.convert("RGB").save(buffer, "PNG")
             return buffer.getvalue(), b"png"
     except UNREADABLE as error:
         raise InputError(

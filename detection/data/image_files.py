@@ -39,7 +39,7 @@ def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int]:
     with path.open("rb") as file, Image.open(file) as image:
         position = file.tell()
         size, num_bytes = image.size, file.seek(0, 2)
-        end = _ENDS.get(image.format)
+        end = _ENDS.get(image.format or "")
         if end:
             file.seek(-min(len(end), num_bytes), 2)
         is_whole = end and file.read() == end

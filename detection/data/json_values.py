@@ -1,9 +1,10 @@
 """What a value of a JSON file is."""
 
 import math
+from typing import TypeGuard
 
 
-def is_integer(value) -> bool:
+def is_integer(value) -> TypeGuard[int]:
     """Whether it is a whole number, of any size."""
     return isinstance(value, int) and not isinstance(value, bool)
 

@@ -18,7 +18,7 @@ class Problems:
 
     def __init__(self, kinds: tuple[str, ...]):
         self._counts = dict.fromkeys(kinds, 0)
-        self._offenders = {kind: [] for kind in kinds}
+        self._offenders: dict[str, list[str]] = {kind: [] for kind in kinds}
         self.total = 0
 
     def add(self, kind: str, offender: str) -> None:

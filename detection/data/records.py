@@ -145,7 +145,7 @@ def write_records(
             for number in range(shards)
         ]
         sizes = run_all(
-            lambda part, step: _write_shard(*part, step),
+            lambda part, step: _write_shard(*part, step=step),
             parts,
             len(images),
             "writing",
@@ -180,7 +180,7 @@ def check_whole(paths, argument: str = "input_path") -> list[pathlib.Path]:
         InputError: a file `-of-00008` is there and not all eight are.
     """
     paths = [pathlib.Path(path) for path in paths]
-    sets = {}
+    sets: dict[tuple[pathlib.Path, int], set[int]] = {}
     for path in paths:
         if match := _SHARD.fullmatch(path.name):
             key = path.parent / match[1], int(match[3])

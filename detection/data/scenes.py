@@ -104,7 +104,8 @@ def write_scenes(
 def _write_images(folder, num_images, seed, size, split):
     """COCO's entries of the images written and of the boxes in them."""
     scans, labels = _digits(split)
-    images, boxes = [], []
+    images: list[dict] = []
+    boxes: list[dict] = []
     for number in range(num_images):
         generator = np.random.default_rng(
             (seed, SPLITS.index(split), size, number)
@@ -150,7 +151,7 @@ def compose(
         y, width and height in pixels.
     """
     image = _background(size, generator)
-    boxes = []
+    boxes: list[tuple[int, list[int]]] = []
     for _ in range(generator.integers(1, _MOST_DIGITS, endpoint=True)):
         chosen = generator.integers(len(scans))
         ink = _resized(scans[chosen], size, generator)

@@ -8,20 +8,23 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TypeVar
 
 from tqdm import tqdm
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 # More than there are cores, for disks that answer slowly.
 WORKERS = 8
 
 
 def run_all(
-    function: Callable[[object, Callable[[], None]], object],
-    items: Iterable,
+    function: Callable[[Item, Callable[[], None]], Result],
+    items: Iterable[Item],
     total: int,
     what: str,
     workers: int | None = None,
-) -> list:
+) -> list[Result]:
     """Calls a function for each of some items in threads.
 
     If one fails or the user interrupts, the others end at their next step.

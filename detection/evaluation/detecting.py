@@ -1,8 +1,10 @@
 """Shows a detector one image after the other."""
 
 import collections
+import pathlib
 import sys
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -14,13 +16,16 @@ from detection.evaluation.results import to_results
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
 
+Key = TypeVar("Key")
 # Seconds between two tellings in a log, where each stays.
 _LOG_INTERVAL = 30.0
 
 
 def detect_all(
-    detector, paths: dict, read: Callable
-) -> Iterator[tuple[object, Image.Image, Detections]]:
+    detector,
+    paths: dict[Key, pathlib.Path],
+    read: Callable[[pathlib.Path], Image.Image],
+) -> Iterator[tuple[Key, Image.Image, Detections]]:
     """Detects objects in images; progress and images a second go to stderr.
 
     Args:
@@ -83,7 +88,8 @@ def detect_annotated(detector, truth: GroundTruth, paths: dict) -> list[dict]:
         InputError: see `detect_all`.
     """
     known = truth.categories
-    results, gaps = [], collections.Counter()
+    results = []
+    gaps: collections.Counter[int] = collections.Counter()
     for number, _, detections in detect_all(detector, paths, open_stored):
         for entry in to_results(number, detections):
             if entry["category_id"] in known:

@@ -46,15 +46,16 @@ class DrawnBox:
 
     def scaled(self, factor: float) -> "DrawnBox":
         """The box in an image that is larger by a factor."""
-        edges = tuple(edge * factor for edge in self.edges)
-        return dataclasses.replace(self, edges=edges)
+        top, left, bottom, right = (edge * factor for edge in self.edges)
+        return dataclasses.replace(self, edges=(top, left, bottom, right))
 
 
 def category_color(category: int) -> tuple[int, int, int]:
     """The colour of a category, the same in every picture."""
     saturation, value = _TONES[category % len(_TONES)]
     color = colorsys.hsv_to_rgb(category * _GOLDEN % 1, saturation, value)
-    return tuple(round(255 * part) for part in color)
+    red, green, blue = (round(255 * part) for part in color)
+    return red, green, blue
 
 
 def coco_boxes(rows: list[dict], names: dict[int, str]) -> list[DrawnBox]:
@@ -102,7 +103,8 @@ def draw_boxes(image: Image.Image, boxes: list[DrawnBox]) -> Image.Image:
     font = load_font(max(10, round(side / 40 / crowding)))
     for box in reversed(boxes):
         _draw_edges(draw, box, width, image.size)
-    taken, labels = [], []
+    taken: list[tuple[float, float, float, float]] = []
+    labels = []
     for box in boxes:
         if box.label:
             place = _label_place(draw, box, font, image.size, taken)
@@ -149,8 +151,8 @@ def _label_place(draw, box, font, size, taken):
     height = font.size + 2 * pad - 2
     top, left, bottom, right = box.edges
     last_left, last_top = size[0] - label_width, size[1] - height
-    tops = (top - height, top, bottom - height, bottom)
-    tops = [y for y in tops if 0 <= y <= last_top]
+    above_or_in = (top - height, top, bottom - height, bottom)
+    tops = [y for y in above_or_in if 0 <= y <= last_top]
     tops = tops or [max(0, min(top, last_top))]
     lefts = [max(0, min(x, last_left)) for x in (left, right - label_width)]
     places = [(x, y, x + label_width, y + height) for x in lefts for y in tops]
@@ -179,8 +181,9 @@ def side_by_side(images: list[Image.Image], titles: list[str]) -> Image.Image:
         titles: as many.
     """
     width, height = images[0].size
-    font = load_font(max(12, round(math.sqrt(width * height) / 34)))
-    band = 2 * font.size
+    letters = max(12, round(math.sqrt(width * height) / 34))
+    font = load_font(letters)
+    band = 2 * letters
     gap = max(4, width // 80)
     sheet = Image.new(
         "RGB", (len(images) * (width + gap) - gap, height + band), BAND
@@ -189,9 +192,9 @@ def side_by_side(images: list[Image.Image], titles: list[str]) -> Image.Image:
     for number, (image, title) in enumerate(zip(images, titles, strict=True)):
         left = number * (width + gap)
         sheet.paste(image, (left, band))
-        title = shortened(title, font, width - font.size)
+        title = shortened(title, font, width - letters)
         draw.text(
-            (left + font.size / 2, band / 2), title, "white", font, anchor="lm"
+            (left + letters / 2, band / 2), title, "white", font, anchor="lm"
         )
     return sheet
 
@@ -221,7 +224,7 @@ def draw_scaled(
 
 def draw_large(image: Image.Image, boxes: list[DrawnBox]) -> Image.Image:
     """An image with its boxes at its own size, or enlarged where small."""
-    size = [max(side, LEAST_SIDE) for side in image.size]
+    size = max(image.width, LEAST_SIDE), max(image.height, LEAST_SIDE)
     return draw_scaled(image, boxes, size)
 
 

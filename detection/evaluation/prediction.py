@@ -5,6 +5,8 @@ import dataclasses
 import json
 import pathlib
 
+from PIL import Image
+
 from detection.evaluation.detecting import detect_all
 from detection.evaluation.drawing import (
     CELL,
@@ -87,7 +89,8 @@ def predict(
     from detection.detectors import load_detector
 
     detector = load_detector(model, checkpoint)
-    results, rows, cells = [], [], []
+    results, rows = [], []
+    cells: list[Image.Image] = []
     paths = {photo: photo.path for photo in photos}
     for photo, image, detections in detect_all(detector, paths, open_photo):
         entries = to_results(photo.id, detections, file_name=photo.name)

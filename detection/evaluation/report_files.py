@@ -107,8 +107,8 @@ def markdown(metrics: Metrics, title: str) -> str:
         for name, text in NUMBERS.items()
     ]
     lines += ["", f"![precision over recall]({CURVES})", ""]
-    heads = ("id", "category", "objects", "crowds", "detections")
-    heads += ("AP", "AP50", "AR")
+    heads = ["id", "category", "objects", "crowds", "detections"]
+    heads += ["AP", "AP50", "AR"]
     lines.append("| " + " | ".join(heads) + " |")
     lines.append("| ---: | --- |" + " ---: |" * (len(heads) - 2))
     lines += [

@@ -104,7 +104,7 @@ def evaluate_predictions(
     facts = {"predictions": str(predictions)}
     name = pathlib.Path(predictions).name
     metrics = _report(truth, results, out, name, facts)
-    if images:
+    if paths is not None:
         for path in write_samples(truth, results, paths, out, min_score):
             print(f"  {path}")
     return metrics

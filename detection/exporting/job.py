@@ -101,8 +101,8 @@ def run_export(
             source=reference.name,
             num_bytes=size,
             num_classes=reference.num_classes,
-            image_size=tuple(module.image_size),
-            padded_size=tuple(module.padded_size),
+            image_size=module.image_size,
+            padded_size=module.padded_size,
             parity=parity,
             seconds=ours,
             checkpoint_seconds=theirs,
@@ -148,7 +148,7 @@ def _parity(reference, exported, what, pixels, quantize):
 
 def _medians(detectors, image):
     """Seconds of an image, the detectors in turn."""
-    taken = [[] for _ in detectors]
+    taken: list[list[float]] = [[] for _ in detectors]
     for _ in range(_RUNS):
         for detector, seconds in zip(detectors, taken, strict=True):
             # The first run finds caches as the other detector left them.

@@ -43,7 +43,8 @@ def measured_batch_norms(model: tf_keras.Model):
             (wrapper, stack.enter_context(wrapper.measured_batch_norms()))
             for wrapper in _wrappers(model)
         ]
-        norms, recorded = _tf_keras_norms(model), {}
+        norms = _tf_keras_norms(model)
+        recorded: dict[int, tuple] = {}
         for norm in norms:
             # Past tf_keras, which tracks what is set.
             call = functools.partial(_call_by_batch, norm, recorded)

@@ -50,14 +50,16 @@ class DetectionModule(detection.DetectionModule):
         return self.serve(inputs)
 
     @property
-    def image_size(self) -> list[int]:
+    def image_size(self) -> tuple[int, int]:
         """Height and width that images are fitted into."""
-        return list(self._input_image_size)
+        height, width = self._input_image_size
+        return height, width
 
     @property
-    def padded_size(self) -> list[int]:
+    def padded_size(self) -> tuple[int, int]:
         """Height and width that the network sees."""
-        return list(self._padded_size)
+        height, width = self._padded_size
+        return height, width
 
     def _build_model(self):
         return build_detector(

@@ -6,7 +6,7 @@ import dataclasses
 import tensorflow as tf
 import tf_keras
 from official.common import dataset_fn as dataset_fns
-from official.core import task_factory
+from official.core import base_task, task_factory
 from official.vision.configs import maskrcnn, retinanet
 from official.vision.dataloaders import (
     input_reader,
@@ -102,7 +102,7 @@ def preprocessing_of_weights(task_config) -> str:
     return arguments.get("preprocessing", "scale")
 
 
-class _NASNetTask:
+class _NASNetTask(base_task.Task):
     """What both tasks have: their model and its initial weights.
 
     Steps are traced as they stand, and no function in them is rewritten by

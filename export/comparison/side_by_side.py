@@ -42,7 +42,7 @@ def compare_file(
         InputError: the Keras model's answers are not finite.
         JobError: the file cannot be run.
     """
-    reference, answers = [], []
+    originals, exports = [], []
     with contextlib.closing(_opened(path)) as runner:
         for start in range(0, len(images.pixels), BATCH_SIZE):
             part = dataclasses.replace(
@@ -50,9 +50,9 @@ def compare_file(
                 pixels=images.pixels[start : start + BATCH_SIZE],
                 labels=None,
             )
-            answers.append(_run(runner, as_input(part, original, input_type)))
-            reference.append(original.answers(as_input(part, original)))
-    reference, answers = np.concatenate(reference), np.concatenate(answers)
+            exports.append(_run(runner, as_input(part, original, input_type)))
+            originals.append(original.answers(as_input(part, original)))
+    reference, answers = np.concatenate(originals), np.concatenate(exports)
     parity = compare(reference, answers, images.name, quantize)
     if images.labels is None:
         return parity, None

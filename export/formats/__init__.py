@@ -39,10 +39,11 @@ def write_format(
     """
     if input_type == "uint8":
         graph = with_uint8_input(graph, original.preprocessing)
+    images = None
     if calibration is not None:
-        calibration = as_input(calibration, original, input_type)
+        images = as_input(calibration, original, input_type)
     write = get_target(format).function("write")
-    write(original, graph, path, quantize, calibration)
+    write(original, graph, path, quantize, images)
 
 
 def as_input(

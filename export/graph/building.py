@@ -38,7 +38,7 @@ def to_keras(graph: Graph) -> keras.Model:
 
 def _layer_names(graph):
     """Names without the slashes that Keras forbids, each once."""
-    names = {}
+    names: dict[str, str] = {}
     for name in graph.nodes:
         plain, number = name.replace("/", "."), 1
         unique = plain

@@ -90,7 +90,7 @@ class Graph:
 
     def readers(self) -> dict[str, list[str]]:
         """The names of the nodes that read each node, once for each input."""
-        readers = {name: [] for name in self.nodes}
+        readers: dict[str, list[str]] = {name: [] for name in self.nodes}
         for name, node in self.nodes.items():
             for read in node.inputs:
                 readers[read].append(name)

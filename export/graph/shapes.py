@@ -1,13 +1,14 @@
 """What the operations are, by the shapes that they return."""
 
 import math
+from collections.abc import Callable
 
 from export.graph.graph import Graph
 
 
 def shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
     """The shape of each node's output, without the batch."""
-    found = {}
+    found: dict[str, tuple[int, ...]] = {}
     for name, node in graph.nodes.items():
         inputs = [found[read] for read in node.inputs]
         found[name] = SHAPES[node.op](node, *inputs)
@@ -76,7 +77,7 @@ def _pad(node, shape):
 # dense: weights kernel `(in, out)`, bias. activation: `function`, by its
 #   Keras name. cast: integers to float32. standardize: each image to mean 0
 #   and variance 1.
-SHAPES = {
+SHAPES: dict[str, Callable[..., tuple[int, ...]]] = {
     "input": lambda node: tuple(node.options["shape"]),
     "conv": _conv,
     "depthwise_conv": _channelwise,

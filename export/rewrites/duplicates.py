@@ -13,7 +13,7 @@ def share_duplicates(graph: Graph) -> Graph:
     less; here the layers share them already, but for the blocks of one input.
     """
     graph = graph.copy()
-    first = {}
+    first: dict[tuple, str] = {}
     for name in list(graph.nodes):
         node = graph[name]
         if node.weights or node.op == "input":

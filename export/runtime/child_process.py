@@ -47,7 +47,7 @@ class ChildProcess:
         # A child's packages have a path, but no file.
         root = pathlib.Path(nasnet_tf.__path__[0]).resolve().parent
         search = [str(root), *filter(None, sys.path)]
-        self._process = subprocess.Popen(
+        self._process = process = subprocess.Popen(
             [
                 sys.executable,
                 "-c",
@@ -69,6 +69,9 @@ class ChildProcess:
                 "CUDA_VISIBLE_DEVICES": "-1",
             },
         )
+        # Both are pipes.
+        assert process.stdin is not None and process.stdout is not None
+        self._questions, self._answers = process.stdin, process.stdout
 
     def __enter__(self):
         return self
@@ -84,7 +87,7 @@ class ChildProcess:
             InputError: the generator raised it.
             ChildError: it raised another error, or the process ended.
         """
-        line = self._process.stdout.readline()
+        line = self._answers.readline()
         if not line:
             code = self._process.wait()
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -100,8 +103,8 @@ class ChildProcess:
         Returns and raises what `receive` does.
         """
         try:
-            self._process.stdin.write(f"{question}\n")
-            self._process.stdin.flush()
+            self._questions.write(f"{question}\n")
+            self._questions.flush()
         except BrokenPipeError:
             pass  # The reason is in what can be read.
         return self.receive()

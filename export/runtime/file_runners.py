@@ -39,6 +39,10 @@ class FileRunner:
                 ) from error
         return np.asarray(np.concatenate(outputs), np.float32)
 
+    def _predict(self, images):
+        """What the network makes of images that it takes at once."""
+        raise NotImplementedError
+
     def _as_input(self, images):
         wanted, given = self.input_shape, images.shape
         if (

@@ -15,6 +15,7 @@ import re
 import numpy as np
 
 from export.runtime.child_process import ChildError, ChildProcess
+from export.runtime.file_runners import LitertRunner
 from export.runtime.runners import open_runner
 from nasnet_tf.checks.errors import InputError
 
@@ -122,18 +123,18 @@ def profile(
     """
     if library is None:
         package = importlib.util.find_spec("ai_edge_litert")
-        if package is None:
+        if package is None or not package.submodule_search_locations:
             raise ProfileUnavailable("ai-edge-litert is not installed")
         folder = package.submodule_search_locations[0]
         library = pathlib.Path(folder) / "libLiteRt.so"
-    arguments = {
-        "path": str(path),
-        "threads": threads,
-        "runs": runs,
-        "library": str(library),
-    }
     try:
-        with ChildProcess(profile_text, **arguments) as child:
+        with ChildProcess(
+            profile_text,
+            path=str(path),
+            threads=threads,
+            runs=runs,
+            library=str(library),
+        ) as child:
             text = child.receive()
     except (ChildError, InputError) as error:
         raise ProfileUnavailable(str(error)) from None
@@ -172,6 +173,8 @@ def parse_profile(text: str, runs: int) -> list[OperationTime]:
 def profile_text(path, threads, runs, library):
     """The child's side of `profile`; yields the text of LiteRT's profile."""
     runner = open_runner(path, threads)
+    if not isinstance(runner, LitertRunner):
+        raise InputError(f"{path} is no .tflite file")
     tensors = [
         runner.interpreter.get_input_details()[0],
         runner.interpreter.get_output_details()[0],
@@ -238,7 +241,7 @@ class _LiteRt:
             )
         text = ctypes.c_char_p()
         self._call("GetProfileSummary", profiler, compiled, ctypes.byref(text))
-        return text.value.decode(errors="replace")
+        return (text.value or b"").decode(errors="replace")
 
     def _call(self, name, *arguments):
         function = getattr(self._library, f"LiteRt{name}", None)

@@ -7,6 +7,7 @@
 
 import importlib.metadata
 import pathlib
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -125,7 +126,7 @@ def open_runner(path, num_threads: int | None = None) -> Runner:
     if num_threads is not None:
         check_integer("num_threads", num_threads)
     format = model_format(path)
-    runner = KerasRunner
+    runner: Callable[..., Runner] = KerasRunner
     if format != KERAS:
         runner = get_target(format).function("runner")
     try:

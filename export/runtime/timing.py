@@ -9,6 +9,7 @@ import numpy as np
 
 from export.runtime import profile
 from export.runtime.child_process import ChildError, ChildProcess, peak_memory
+from export.runtime.file_runners import LitertRunner
 from export.runtime.runners import (
     KERAS,
     library_of,
@@ -80,7 +81,7 @@ def time_in_turn(
         for _ in range(WARM_UP):
             for child in children:
                 child.ask("run")
-        taken = [[] for _ in jobs]
+        taken: list[list[float]] = [[] for _ in jobs]
         while (
             len(taken[0]) < LEAST_RUNS
             or sum(map(sum, taken)) < len(jobs) * seconds
@@ -148,9 +149,11 @@ def timed_runs(module, path, threads, batch, image_size):
         start = time.perf_counter()
         runner.run(images, batch)
         question = yield time.perf_counter() - start
-    memory = before and peak_memory() - before
+    after, memory = peak_memory(), None
+    if before is not None and after is not None:
+        memory = after - before
     delegation = None
-    if kind == "litert":
+    if isinstance(runner, LitertRunner):
         delegation = profile.delegation(runner.interpreter)
     yield {"peak_memory": memory, "delegation": delegation}
 

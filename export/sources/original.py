@@ -199,7 +199,7 @@ def _classifier_output(outputs):
 
 
 def _check_classifier(model):
-    inputs = getattr(model, "inputs", None) or ()
+    inputs = getattr(model, "inputs", None) or []
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         raise InputError(
             f"model: {model.name} has the inputs "

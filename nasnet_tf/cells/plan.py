@@ -162,7 +162,7 @@ class _Stacker:
         self.skip = skip_reduction_layer_input
         self.cells = []
         # The outputs of everything so far; each entry is a tuple of states.
-        self.history = [(stem_state,)]
+        self.history: list[tuple[State, ...]] = [(stem_state,)]
         self.after_reduction = False
 
     def add(self, name, kind, filters):

@@ -30,7 +30,8 @@ def parse_override(text: str) -> dict:
         ValueError: the text is malformed.
         yaml.YAMLError: a value is.
     """
-    values, position = {}, 0
+    values: dict = {}
+    position = 0
     while position < len(text):
         match = _VALUE.match(text, position)
         if not match:

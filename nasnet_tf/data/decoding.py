@@ -242,11 +242,12 @@ def prepared(
         block_length=1,
         num_parallel_calls=2,
         deterministic=True,
-    ).map(lambda rest, good: _filled(rest, *good, corrupt))
+    ).map(lambda rest, decoded: _filled(rest, decoded, corrupt))
 
 
-def _filled(rest, images, rows, corrupt):
-    """A whole batch from the examples whose numbers are `rows`."""
+def _filled(rest, decoded, corrupt):
+    """A whole batch from decoded images and the numbers of their examples."""
+    images, rows = decoded
 
     def replaced():
         count, good = tf.size(rest["label"]), tf.size(rows)

@@ -65,7 +65,8 @@ def open_data(
     else:
         split, notes = new_split(config, whole, seed, by_default), []
     chosen = split.is_held_out(whole)
-    train = evaluation = None
+    train: Source | None = None
+    evaluation: Source | None = None
     if split.held_out:
         train = whole.part(~chosen, f"{whole.name} without the held-out ones")
         evaluation = _held_out_part(whole, chosen)
@@ -82,11 +83,13 @@ def open_data(
             f"each class, {chosen.sum()} of {len(chosen)} images, is held out "
             "for that; data.held_out=N holds out N"
         )
-    if evaluate:
+    if not evaluate:
+        evaluation = None
+    if evaluation is not None:
         check_readable(evaluation)
     return Data(
         train or whole,
-        evaluation if evaluate else None,
+        evaluation,
         whole.class_names,
         split,
         notes,

@@ -81,6 +81,7 @@ class Split:
         if names is None:
             return []
         held_out, now = self._held_out_now(names), set(names)
+        training = self.training or []
         gone = [name for name in held_out if name not in now]
         lines = []
         if gone:
@@ -88,9 +89,9 @@ class Split:
                 f"{len(gone):,} of the {len(held_out):,} held-out images "
                 f"{'is' if len(gone) == 1 else 'are'} gone: {listed(gone)}"
             )
-        known = {*held_out, *self.training}
+        known = {*held_out, *training}
         new = [name for name in names if name not in known]
-        lost = [name for name in self.training if name not in now]
+        lost = [name for name in training if name not in now]
         for some, what in ((new, "new"), (lost, "gone")):
             if some:
                 images = "image is" if len(some) == 1 else "images are"
@@ -109,7 +110,7 @@ class Split:
         gone = {name for name in self.held_out if name not in now}
         if not gone:
             return self.held_out
-        known = {*self.held_out, *self.training}
+        known = {*self.held_out, *(self.training or ())}
         new = [name for name in names if name not in known]
         moved = _by_file_name(new)
         counts = Counter(map(_file_name, gone))
@@ -187,6 +188,7 @@ def new_split(
     if by_default and not config.held_out:
         chosen = _fifth(whole.labels(), seed)
     names = whole.image_names()
+    held_out: list[str] | list[int]
     if names is None:
         held_out, training = np.flatnonzero(chosen).tolist(), None
     else:

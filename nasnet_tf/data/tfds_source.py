@@ -225,12 +225,16 @@ def _parser(features, config, source_name):
 
 def _in_memory(stream, size):
     """Reads and decodes all of a stream."""
-    columns = {"image": [], "label": [], "name": []}
+    parts: dict[str, list[np.ndarray]] = {
+        "image": [],
+        "label": [],
+        "name": [],
+    }
     examples = stream.evaluation_examples().batch(_CHUNK)
     for batch in examples.prefetch(tf.data.AUTOTUNE):
-        for key, values in columns.items():
+        for key, values in parts.items():
             values.append(batch[key].numpy())
-    columns = {key: np.concatenate(values) for key, values in columns.items()}
+    columns = {key: np.concatenate(values) for key, values in parts.items()}
     images, unreadable = _decoded(columns.pop("image"), size)
     return InMemory(
         images,

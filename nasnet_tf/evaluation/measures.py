@@ -160,11 +160,11 @@ def measure(
         confusion=metrics.confusion_matrix(
             labels, predicted, labels=range(classes)
         ),
-        real=real_labels and real_accuracy(predictions, real_labels),
+        real=real_accuracy(predictions, real_labels) if real_labels else None,
     )
 
 
-def _checked_names(class_names, classes):
+def _checked_names(class_names, classes) -> list[str]:
     if class_names is None:
         return [f"class {n}" for n in range(classes)]
     if len(class_names) != classes:

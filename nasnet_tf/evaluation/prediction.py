@@ -150,7 +150,7 @@ class _Progress:
         # A terminal's line is written over, a log's stay.
         self.terminal = sys.stderr.isatty()
         self.next = time.perf_counter() + QUIET
-        self.first = None
+        self.first: tuple[float, int] | None = None
         self.told = False
 
     def add(self, images):
@@ -160,11 +160,10 @@ class _Progress:
             # Tracing is not part of the pace.
             self.first = (now, self.done)
         elif now >= self.next:
-            self._tell(now)
+            self._tell(now, *self.first)
             self.next = now + (INTERVAL if self.terminal else LOG_INTERVAL)
 
-    def _tell(self, now):
-        since, before = self.first
+    def _tell(self, now, since, before):
         pace = (self.done - before) / max(now - since, 1e-6)
         line = f"{self.done:,} images, {pace:,.1f} a second"
         if self.total:
@@ -181,7 +180,7 @@ class _Progress:
         self.told = True
 
     def end(self):
-        if self.told:
-            self._tell(time.perf_counter())
+        if self.told and self.first is not None:
+            self._tell(time.perf_counter(), *self.first)
             if self.terminal:
                 print(file=sys.stderr)

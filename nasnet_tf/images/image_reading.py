@@ -114,7 +114,7 @@ class ImageReading:
             # In floats: Pillow rounds 8 bits to whole numbers, twice.
             return np.stack(
                 [
-                    band.convert("F").resize(size[::-1], BILINEAR)
+                    np.asarray(band.convert("F").resize(size[::-1], BILINEAR))
                     for band in image.split()
                 ],
                 axis=-1,

@@ -10,7 +10,9 @@ from keras import ops
 from nasnet_tf.checks.errors import InputError
 
 # Of a thread, since replicas are traced in threads by turns.
-_scope = contextvars.ContextVar("drop_path_scope", default=None)
+_scope: contextvars.ContextVar[tuple | None] = contextvars.ContextVar(
+    "drop_path_scope", default=None
+)
 
 
 @contextlib.contextmanager

@@ -137,7 +137,7 @@ class Operation(keras.layers.Layer):
         if self._has_bottleneck:
             inner = max(1, int(filters * self.form.bottleneck))
         taken, left = self._strides()
-        steps = [
+        steps: list[tuple] = [
             (_MAKE[one.kind], one.size, inner, stride)
             for one, stride in zip(self.form.convolutions, taken, strict=True)
         ]

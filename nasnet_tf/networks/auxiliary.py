@@ -47,8 +47,8 @@ def auxiliary_head(features, classes, batch_norm_options, policy):
         **policy,
     )(features)
     steps = {"aux_projection": (128, 1), "aux_conv": (768, None)}
-    for name, (filters, size) in steps.items():
-        size = size or tuple(x.shape[1:3])
+    for name, (filters, side) in steps.items():
+        size = side or tuple(x.shape[1:3])
         x = conv(filters, size, padding="valid", name=name, **policy)(x)
         x = batch_norm(batch_norm_options, name=f"{name}_norm", **policy)(x)
         x = keras.layers.ReLU(name=f"{name}_relu", **policy)(x)

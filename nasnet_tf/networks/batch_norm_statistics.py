@@ -203,7 +203,9 @@ class PooledStatistics:
     """Statistics of all images, from those of batches."""
 
     def __init__(self):
-        self._means = self._squares = self.images = 0
+        self._means: np.ndarray | float = 0.0
+        self._squares: np.ndarray | float = 0.0
+        self.images = 0
 
     def add(self, means, squares, images: int) -> None:
         """Adds a batch.
@@ -219,7 +221,7 @@ class PooledStatistics:
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """The means and the biased variances."""
-        means = self._means / self.images
+        means = np.asarray(self._means / self.images)
         variances = self._squares / self.images - np.square(means)
         # Rounding can leave less than 0.
         return means, np.maximum(variances, 0.0)

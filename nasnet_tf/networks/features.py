@@ -109,7 +109,7 @@ def _rest(model, states, cells, policy):
     channels = [state.channels for state in states]
     crops = keras.Input((None, None, sum(channels)), name="crops")
     ends = list(itertools.accumulate(channels))[:-1]
-    outputs = {}
+    outputs: dict[str, dict] = {}
     parts = keras.ops.split(crops, ends, axis=-1)
     for state, part in zip(states, parts, strict=True):
         outputs.setdefault(state.layer, {})[state.output] = part

@@ -58,7 +58,7 @@ class GraphBuilder:
         }
 
     def _stem(self, images, name):
-        options = {"strides": 1}
+        options: dict[str, int | str] = {"strides": 1}
         if self.plan.stem == "imagenet":
             options = {"strides": 2, "padding": "valid"}
         folded = self.config["folded"]
@@ -78,7 +78,7 @@ class GraphBuilder:
 
     def _cells(self, images):
         layers = [self._cell(planned) for planned in self.plan.cells]
-        factors = [[]] * len(layers)
+        factors: list[list] = [[]] * len(layers)
         if self.config["drop_path_keep_prob"] < 1:
             factors = [[f] for f in self._drop_path(layers)(images)]
         for planned, layer, factor in zip(

@@ -174,15 +174,14 @@ def _draw_edge(axes, edge, points):
             "linewidth": 1.2,
         },
     }[edge.kind]
-    return axes.add_patch(
-        FancyArrowPatch(
-            path=_smooth(points),
-            arrowstyle="-|>",
-            mutation_scale=9,
-            zorder=1 if edge.kind == "output" else 2,
-            **style,
-        )
+    arrow = FancyArrowPatch(
+        path=_smooth(points),
+        arrowstyle="-|>",
+        mutation_scale=9,
+        zorder=1 if edge.kind == "output" else 2,
     )
+    arrow.set(**style)
+    return axes.add_patch(arrow)
 
 
 def _smooth(points):

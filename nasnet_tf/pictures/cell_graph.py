@@ -7,6 +7,7 @@ average, in the neighbouring layer.
 import collections
 import dataclasses
 import itertools
+import math
 
 SWEEPS = 12
 
@@ -51,11 +52,13 @@ class CellGraph:
         for number, block in enumerate(cell.blocks):
             below = max(self.layer[state] for _, state in block.branches)
             self.layer[cell.num_inputs + number] = below + 1
-        self.rows = [[] for _ in range(max(self.layer.values()) + 2)]
+        self.rows: list[list[tuple]] = [
+            [] for _ in range(max(self.layer.values()) + 2)
+        ]
         for state, layer in self.layer.items():
             self.rows[layer].append(("state", state))
         self.rows[-1] = [("output", n) for n in range(len(cell.outputs))]
-        self.links = collections.Counter()
+        self.links: collections.Counter[tuple] = collections.Counter()
         self.routes = [self._route(*ends) for ends in _ends(cell)]
         self._order()
 
@@ -83,7 +86,7 @@ class CellGraph:
         total = weights = 0.0
         for (lower, upper), weight in self.links.items():
             other = upper if item == lower else lower if item == upper else None
-            if other in places:
+            if other is not None and other in places:
                 # Lanes pull harder on lanes, so that long edges are straight.
                 weight *= 4 if item[0] == other[0] == "lane" else 1
                 total += weight * places[other]
@@ -91,14 +94,14 @@ class CellGraph:
         return total / weights if weights else default
 
     def _order(self):
-        best, fewest = None, None
+        best, fewest = self.rows, math.inf
         for sweep in range(SWEEPS):
             self._sweep(upward=sweep % 2 == 0)
             while self._swap_neighbours():
                 pass
             crossings = sum(map(self.crossings, range(len(self.rows) - 1)))
             # A sweep can make it worse.
-            if best is None or crossings < fewest:
+            if crossings < fewest:
                 best, fewest = [list(row) for row in self.rows], crossings
         self.rows = best
 
@@ -110,7 +113,7 @@ class CellGraph:
                 item: self.barycentre(item, near, place)
                 for item, place in self._places(row).items()
             }
-            self.rows[row].sort(key=means.get)
+            self.rows[row].sort(key=means.__getitem__)
 
     def _places(self, row):
         return {item: place for place, item in enumerate(self.rows[row])}

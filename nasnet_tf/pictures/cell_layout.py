@@ -121,7 +121,8 @@ class _Placement:
 
     def _place_columns(self):
         """Each item as near its neighbours as the others of its row let it."""
-        rows, self.x = self.graph.rows, {}
+        rows = self.graph.rows
+        self.x: dict[tuple, float] = {}
         for row in rows:
             self._set_row(row, [0.0] * len(row))
         for sweep in range(2 * SWEEPS):
@@ -245,7 +246,8 @@ class _Placement:
         ends = [
             (route, *self._ends(route, boxes)) for route in self.graph.routes
         ]
-        exits, entries = {}, {}
+        exits: dict[Box, set] = {}
+        entries: dict[Box, set] = {}
         for route, start, end in ends:
             exits.setdefault(start, set()).add(self._exit(route, end))
             entries.setdefault(end, set()).add(

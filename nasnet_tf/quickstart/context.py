@@ -59,7 +59,8 @@ class Context:
     def say(self, sentence: str) -> None:
         """Prints a sentence and puts it into the running stage's section."""
         print(f"  {sentence}", flush=True)
-        self.section.text(sentence)
+        if self.section is not None:
+            self.section.text(sentence)
 
     @contextlib.contextmanager
     def new_file(self, name: str, what: str) -> Iterator[pathlib.Path]:

@@ -34,9 +34,17 @@ def reward(
         cost: of the child, more than 0; None: the reward is the accuracy.
         target: the cost at which the reward is the accuracy.
         exponent: 0 or less.
+
+    Raises:
+        InputError: there is a cost and no target.
     """
     if cost is None:
         return float(accuracy)
+    if target is None:
+        raise InputError(
+            f"target: none given with a cost of {cost:,.6g}; give the cost at "
+            "which the reward is the accuracy"
+        )
     return float(accuracy) * (cost / target) ** exponent
 
 

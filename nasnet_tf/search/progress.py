@@ -68,8 +68,8 @@ class SearchLog:
         self._finished: list[tuple[float, int, int]] = []
         # So that the first progress is shown at once.
         self._told = -max(_EVERY)
-        self._mean = None
-        self._events = None
+        self._mean: float | None = None
+        self._events: EventFile | None = None
         if chief:
             with writable(self._model_dir / METRICS_FILE):
                 self._go_on(rounds)

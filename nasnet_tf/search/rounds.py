@@ -80,7 +80,8 @@ class Rounds:
         self.best: ChildRecord | None = None
         self._children: list[int] = []
         self._done = 0
-        self._told = self._progress = None
+        self._told: tuple[int, int] | None = None
+        self._progress: tuple[int, int, ChildRecord | None] = (0, 0, None)
         self._restore()
         # Nobody claims before the first one has swept.
         check_agreed(
@@ -202,7 +203,7 @@ class Rounds:
         """Learns from the oldest round, and proposes the next."""
         number = self._done
         decisions = self._in_flight.remove_oldest()
-        records = [self.journal.get(architecture) for architecture in decisions]
+        records = [self.journal[architecture] for architecture in decisions]
         rewards = np.array([record.reward for record in records], "float64")
         numbers = self.strategy.learn(np.array(decisions, "int32"), rewards)
         self._done += 1

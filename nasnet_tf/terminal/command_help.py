@@ -46,7 +46,7 @@ def _spelled(module):
 
 def _groups():
     """The flags of the command, and those that it shares; none of absl's."""
-    groups = {}
+    groups: dict[str, list[flags.Flag]] = {}
     for module, defined in flags.FLAGS.flags_by_module_dict().items():
         if module.startswith("absl."):
             continue

@@ -20,7 +20,7 @@ class Stages:
 
     @contextlib.contextmanager
     def __call__(self, name):
-        found = []
+        found: list[str] = []
         self._print(f"{name:22}", end="")
         began = time.perf_counter()
         try:

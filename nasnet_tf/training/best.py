@@ -38,7 +38,8 @@ class BestNetwork:
     ):
         self._path = folder / _FILE
         self._patience, self._first, self._chief = patience, first, chief
-        self.step, self.loss, self._waited = None, np.inf, 0
+        self.step: int | None = None
+        self.loss, self._waited = np.inf, 0
         for line in read_lines(folder.parent / METRICS_FILE):
             if line["kind"] == "evaluation" and line["step"] <= start:
                 self._judge(line["step"], line.get("loss"))

@@ -200,18 +200,18 @@ def _read(config, prefix, averaged):
     variables = named_variables(network)
     step = tf.Variable(0, dtype="int64", trainable=False)
     has_average = _has(prefix, "average")
-    served = {"average": [], "statistics": []}
+    wanted: dict[str, list[str]] = {"average": [], "statistics": []}
     if averaged and has_average:
-        served["average"] = trained_names(network)
+        wanted["average"] = trained_names(network)
     # They were measured for the weights that served.
     if (averaged or not has_average) and _has(prefix, "statistics"):
-        served["statistics"] = filter(is_statistic, variables)
+        wanted["statistics"] = list(filter(is_statistic, variables))
     served = {
         part: {
             name: tf.Variable(tf.zeros_like(variables[name].value))
             for name in names
         }
-        for part, names in served.items()
+        for part, names in wanted.items()
     }
     state = tf.train.Checkpoint(step=step, network=_values(variables), **served)
     status = state.restore(prefix)

@@ -11,20 +11,18 @@ from nasnet_tf.pictures import figures
 SIZE = (7.0, 8.0)
 DPI = 120
 # For each panel: what it shows, from which lines, under which label.
-PANELS = (
-    (
-        "loss",
+PANELS = {
+    "loss": (
         ("training", "loss", "training, all terms"),
         ("training", "cross_entropy", "training, cross-entropy"),
         ("evaluation", "loss", "evaluation, cross-entropy"),
     ),
-    (
-        "accuracy",
+    "accuracy": (
         ("training", "accuracy", "training"),
         ("evaluation", "accuracy", "evaluation"),
     ),
-    ("learning rate", ("training", "learning_rate", "")),
-)
+    "learning rate": (("training", "learning_rate", ""),),
+}
 COLORS = {
     "training, all terms": "#a8b4c4",
     "evaluation": figures.ORANGE,
@@ -57,8 +55,8 @@ def curves_figure(history: dict[str, dict[str, list]]):
     """The curves as a matplotlib figure, three panels over one axis."""
     with rc_context(figures.STYLE):
         figure = Figure(SIZE, layout="constrained")
-        for axes, (title, *lines) in zip(
-            figure.subplots(3, sharex=True), PANELS, strict=True
+        for axes, (title, lines) in zip(
+            figure.subplots(3, sharex=True), PANELS.items(), strict=True
         ):
             axes.set_title(title, loc="left")
             axes.grid(alpha=0.25)

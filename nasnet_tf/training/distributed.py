@@ -146,7 +146,8 @@ def statistics_function(source, network, config: ExperimentConfig, corrupt):
     def measure():
         pooled = PooledStatistics()
         for images in strategy.distribute_datasets_from_function(dataset):
-            pooled.add(*over_replicas(images), images=batch_size)
+            means, squares = over_replicas(images)
+            pooled.add(means, squares, batch_size)
         return _named(*pooled.result(), network)
 
     return measure
@@ -198,7 +199,7 @@ def evaluation_function(source, served, config: ExperimentConfig):
         }
 
     def evaluate():
-        totals = {}
+        totals: dict[str, np.ndarray] = {}
         with served.applied(), data.decoding_errors():
             for batch in _evaluation_batches(source, network, config):
                 for name, value in sums_of(*batch).items():

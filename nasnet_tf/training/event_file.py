@@ -67,8 +67,8 @@ class EventFile:
         self._writer.close()
 
     def _summary(self, step, *values):
-        values = [tf.compat.v1.Summary.Value(**value) for value in values]
-        self._write(step=step, summary=tf.compat.v1.Summary(value=values))
+        made = [tf.compat.v1.Summary.Value(**value) for value in values]
+        self._write(step=step, summary=tf.compat.v1.Summary(value=made))
         # TensorBoard reads along.
         self._writer.flush()
 

@@ -51,7 +51,7 @@ class ServedNetwork:
         self._measure = None if policy == "never" else measure
         self._always = policy == "always"
         self._momentum = network.get_config()["batch_norm_momentum"]
-        self._settled = None
+        self._settled: int | None = None
         self.statistics = {}
         if self._measure:
             self.statistics = {
@@ -74,17 +74,17 @@ class ServedNetwork:
             for variable, average in self._averages():
                 average.assign(variable)
         if self._measure and self._settled != step:
-            self._take_statistics(step)
+            self._take_statistics(step, self._measure)
         self._settled = step
 
-    def _take_statistics(self, step):
+    def _take_statistics(self, step, measure):
         variables = named_variables(self.network)
         found = {}
         if step > self._first and (
             self._always or lags(self._momentum, step - self._first)
         ):
             with self._assigned(self._averages()):
-                found = self._measure()
+                found = measure()
         for name, statistic in self.statistics.items():
             value = found.get(name)
             if value is None:

@@ -48,7 +48,7 @@ def make_train_step(
     regularized = losses.kernels(model)
     variables = [variable.value for variable in model.trainable_variables]
     scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    names = []
+    names: list[str] = []
 
     def gradients(images, labels, step, replica_seed, replicas):
         with tf.GradientTape() as tape:

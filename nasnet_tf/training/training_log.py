@@ -73,7 +73,8 @@ class TrainingLog:
         self._progress = ProgressLine(quiet or not chief)
         self._pace = Pace(start_step, images_per_step, clock)
         self._events: dict[str, EventFile] = {}
-        self.last = self.best = None
+        self.last: dict | None = None
+        self.best: dict | None = None
         self._earlier_seconds = 0.0
         if not chief:
             return

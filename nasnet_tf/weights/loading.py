@@ -66,8 +66,8 @@ class WeightsReport:
                 " and ".join(f"{n} {kind}" for kind, n in counts.items() if n)
             )
         skipped = "".join(f"; skipped the {part}" for part in self.skipped)
-        facts = ", ".join(facts)
-        return f"{self.tensors} tensors of {self.path} ({facts}){skipped}"
+        told = ", ".join(facts)
+        return f"{self.tensors} tensors of {self.path} ({told}){skipped}"
 
 
 def load_weights(

@@ -33,6 +33,11 @@ def test_reward_by_hand():
     assert reward(0.0, 10.0, 5.0) == 0
 
 
+def test_a_cost_without_a_target_is_refused():
+    with pytest.raises(InputError, match=r"^target: none given with a cost"):
+        reward(0.8, cost=75.0)
+
+
 @pytest.mark.parametrize("space", ["A", "B", "C"])
 def test_a_child_is_counted_as_it_is_built(space):
     space = make_cell_space(space)

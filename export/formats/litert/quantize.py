@@ -81,22 +81,22 @@ def quantize_litert(
     check_choice("method", method, METHODS)
     if method == "dynamic":
         return pack(_quantized(model, _dynamic_recipe()).model)
-    _check_count(calibration)
+    images = _enough(calibration)
     float_model = LitertModel(model)
-    ranges = measure_ranges(model, calibration)
+    measured = measure_ranges(model, images)
     ranges = {
         float_model.feature_maps[index]: {
             "min": np.array([low], "float32"),
             "max": np.array([high], "float32"),
         }
-        for index, (low, high) in share_ranges(float_model, ranges).items()
+        for index, (low, high) in share_ranges(float_model, measured).items()
     }
     quantized = _quantized(model, _int8_recipe(float_model), ranges)
     convert_relus(quantized)
     return pack(quantized.model)
 
 
-def _check_count(calibration):
+def _enough(calibration: np.ndarray | None) -> np.ndarray:
     if calibration is None:
         raise InputError(
             "calibration: missing, and int8 needs images such as the model is "
@@ -107,6 +107,7 @@ def _check_count(calibration):
             f"calibration: {len(calibration)} images are too few; give "
             f"{LEAST_CALIBRATION} or more"
         )
+    return calibration
 
 
 def _quantized(model, recipe, ranges=None):
@@ -152,7 +153,9 @@ def _float_operations(model):
     Preprocessing, which no kernel comes before; and layer norm, by its means
     and deviations, what reads these, and the factors and offsets after that.
     """
-    after_kernel, statistics, floats = set(), set(), set()
+    after_kernel: set[int] = set()
+    statistics: set[int] = set()
+    floats: set[int] = set()
     for name, operation in model.operations:
         reads, writes = set(operation.inputs), set(operation.outputs)
         if name in WEIGHTED or reads & after_kernel:

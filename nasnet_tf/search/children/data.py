@@ -81,8 +81,10 @@ class ChildData:
                 .cache()
                 .with_options(_untuned())
             )
+        judged_on = opened.evaluation
+        assert judged_on is not None  # As `open_data` was not told otherwise.
         evaluation = data.evaluation_batches(
-            opened.evaluation,
+            judged_on,
             configured_reading(config.data),
             size,
             preprocessing,
@@ -90,7 +92,7 @@ class ChildData:
             config.child.dtype,
         ).map(lambda batch: [batch[k] for k in ("images", "labels", "weights")])
         bytes_each = 4 * size * size * opened.train.channels
-        if opened.evaluation.size * bytes_each <= config.data.cache_mib * 2**20:
+        if judged_on.size * bytes_each <= config.data.cache_mib * 2**20:
             evaluation = evaluation.cache()
         self.evaluation_dataset = evaluation.with_options(_untuned())
 

@@ -43,7 +43,7 @@ class SharedWeights:
         self._keys: list[str] = []
         self._before: dict[str, np.ndarray] = {}
         if path is not None and path.exists():
-            self._load()
+            self._load(path)
 
     def __len__(self) -> int:
         return len(self._weights)
@@ -75,22 +75,23 @@ class SharedWeights:
         }
         self._weights |= new
         if self._path is not None:
-            self._save()
+            self._save(self._path)
 
-    def _save(self):
-        content = io.BytesIO()
-        np.savez(
-            content,
-            last=self._last,
-            keys=np.array(self._keys),
+    def _save(self, path):
+        arrays = {
+            "last": np.array(self._last),
+            "keys": np.array(self._keys),
             **{_ALL + key: value for key, value in self._weights.items()},
             **{_BEFORE + key: value for key, value in self._before.items()},
-        )
-        with writable(self._path):
-            replace(self._path, content.getvalue())
+        }
+        content = io.BytesIO()
+        # Its stub takes one of any names for `allow_pickle`.
+        np.savez(content, **arrays)  # type: ignore[arg-type]
+        with writable(path):
+            replace(path, content.getvalue())
 
-    def _load(self):
-        with np.load(self._path) as file:
+    def _load(self, path):
+        with np.load(path) as file:
             self._last, self._keys = int(file["last"]), file["keys"].tolist()
             for name in file.files:
                 for prefix, weights in (
@@ -132,6 +133,7 @@ class SharedChildren(TracedChildren):
         return self.shared.take(seed, super().first_weights(program, seed))
 
     def keep(self):
+        assert self._current is not None, "no child took its first weights"
         seed, program = self._current
         self.shared.give(seed, self.network.weights(program))
 

@@ -85,7 +85,8 @@ class Trainer:
             InputError: an image cannot be read.
         """
         begun = time.monotonic()
-        curve, failure, unexpected = [], None, False
+        curve: list[dict] = []
+        failure, unexpected = None, False
         try:
             with decoding_errors():
                 self._train(genotype, seed, curve)

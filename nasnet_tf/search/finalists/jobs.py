@@ -128,6 +128,8 @@ def _train(job, folder):
             f"stopped at step {result.step:,} of {folder}; the same command "
             "goes on"
         )
+    # What is complete was evaluated at its last step.
+    assert result.evaluation is not None
     return {
         "accuracy": result.evaluation["accuracy"],
         "test_accuracy": _test_accuracy(result.model, job),

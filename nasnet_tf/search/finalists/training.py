@@ -112,17 +112,17 @@ def train_finalists(
 
 
 def _candidates(model_dir, count):
-    best = best_records(read_journal(model_dir), count)
-    if not best or best[0].genotype is None:
+    candidates = []
+    for record in best_records(read_journal(model_dir), count):
+        if record.genotype is not None:
+            name = f"child_{record.child}"
+            genotype = Genotype.from_dict({**record.genotype, "name": name})
+            candidates.append(Candidate(name, genotype, record))
+    if not candidates:
         raise InputError(
             f"model_dir: {model_dir} holds no finished child with a genotype; "
             "give the model_dir of a search for cells"
         )
-    candidates = []
-    for record in best:
-        name = f"child_{record.child}"
-        genotype = Genotype.from_dict({**record.genotype, "name": name})
-        candidates.append(Candidate(name, genotype, record))
     return candidates
 
 

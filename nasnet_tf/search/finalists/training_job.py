@@ -37,7 +37,9 @@ def save_training_job(config: SearchConfig, model_dir) -> list[pathlib.Path]:
     # Absolute, for the job is begun from wherever its user is.
     seed, path = config.runtime.seed, file.resolve()
     job = job_config(config, path, Genotype.load(path), seed)
-    job.model.penultimate_filters *= _WIDER
+    filters = job.model.penultimate_filters
+    assert filters is not None  # `job_config` sets them.
+    job.model.penultimate_filters = filters * _WIDER
     # As any job: it is used, and not compared with children.
     job.model.recalibrate_batch_norm = ModelConfig().recalibrate_batch_norm
     if evaluation_split(job):

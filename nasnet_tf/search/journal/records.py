@@ -114,6 +114,11 @@ class Journal:
         with self._lock:
             return self._records.get(decisions)
 
+    def __getitem__(self, decisions: tuple[int, ...]) -> ChildRecord:
+        """As `get`, of an architecture that is known to have a record."""
+        with self._lock:
+            return self._records[decisions]
+
     def records(self) -> list[ChildRecord]:
         """All records, by child."""
         with self._lock:
@@ -122,7 +127,7 @@ class Journal:
 
 def read_journal(model_dir) -> list[ChildRecord]:
     """The records of a search, by child; nothing is written."""
-    records = {}
+    records: dict[tuple[int, ...], ChildRecord] = {}
     _read(pathlib.Path(model_dir) / FOLDER, records, read_up_to={})
     return sorted(records.values(), key=lambda record: record.child)
 
@@ -150,7 +155,7 @@ def history(
 
 def read_rounds(path) -> list[dict]:
     """The lines of `metrics.jsonl`, one a round; none where it is missing."""
-    rounds = []
+    rounds: list[dict] = []
     for line in _whole_lines(pathlib.Path(path), 0)[0]:
         try:
             values = json.loads(line)

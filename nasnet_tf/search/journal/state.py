@@ -45,15 +45,16 @@ def save_state(model_dir, state: SearchState) -> pathlib.Path:
     """
     folder = pathlib.Path(model_dir) / FOLDER
     path = folder / f"{_PREFIX}{state.rounds:05}{_SUFFIX}"
-    content = io.BytesIO()
-    # np.savez stores a checksum of each array, which reading compares.
-    np.savez(
-        content,
-        rounds=np.int64(state.rounds),
-        proposals=np.asarray(state.proposals, "int32"),
-        children=np.asarray(state.children, "int32"),
+    arrays = {
+        "rounds": np.array(state.rounds, "int64"),
+        "proposals": np.asarray(state.proposals, "int32"),
+        "children": np.asarray(state.children, "int32"),
         **{_STRATEGY + name: value for name, value in state.strategy.items()},
-    )
+    }
+    content = io.BytesIO()
+    # It stores a checksum of each array, which reading compares; its stub
+    # takes one of any names for `allow_pickle`.
+    np.savez(content, **arrays)  # type: ignore[arg-type]
     with writable(path):
         folder.mkdir(parents=True, exist_ok=True)
         replace(path, content.getvalue())

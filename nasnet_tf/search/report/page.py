@@ -204,7 +204,8 @@ def _work(run):
         "How long children took; nasnet_tf.search.simulate predicts from it "
         "what more workers would do.",
     )
-    busy, count = collections.Counter(), collections.Counter()
+    busy: dict[int, float] = collections.defaultdict(float)
+    count: collections.Counter[int] = collections.Counter()
     for record in run.records:
         busy[record.worker] += record.seconds
         count[record.worker] += 1

@@ -69,7 +69,7 @@ def heat_maps(
     options = [map(str, range(part.shape[1])) for part in decisions]
     if space is not None:
         names, options = space.names, space.options
-    groups = {}
+    groups: dict[str, list[tuple]] = {}
     for name, labels, part in zip(names, options, decisions, strict=True):
         title, _, rest = name.rpartition("/")
         cell, _, block = title.partition("/")

@@ -92,7 +92,9 @@ class Prediction:
 
 
 def simulate(
-    cluster: Cluster, child_seconds: Sequence[float], seed: int = 0
+    cluster: Cluster,
+    child_seconds: Sequence[float] | np.ndarray,
+    seed: int = 0,
 ) -> Prediction:
     """Simulates one search.
 

@@ -99,7 +99,10 @@ def dry_run(
         # What is not tracing grows with the steps.
         more = _finalist_ratio(config, trainer) - 1
         finalist = time.monotonic() - begun + more * seconds[1]
-    estimate = _estimate(config, space.log10_size, *seconds, finalist, workers)
+    first, child = seconds
+    estimate = _estimate(
+        config, space.log10_size, first, child, finalist, workers
+    )
     _tell(estimate, budget, tell)
     return estimate
 
@@ -107,7 +110,8 @@ def dry_run(
 def _timed_children(config, space, trainer, judge, tell):
     """Seconds of the first two children that train, and the second of them."""
     generator = np.random.default_rng(config.runtime.seed)
-    seconds, failure = [], None
+    seconds: list[float] = []
+    failure = None
     for number, sample in enumerate(space.sample(generator, _MOST_TRIED)):
         genotype = space.genotype(sample)
         result = trainer.train(genotype, number)

@@ -17,8 +17,13 @@ from nasnet_tf.search.space.decisions import DecisionSpace
 CELLS = ("normal", "reduction")
 # A block's decisions in the controller's order (section 2): two hidden
 # states, an operation for each, how to combine them.
-STEPS = ("left_input", "right_input", "left_operation", "right_operation")
-STEPS += ("combiner",)
+STEPS = (
+    "left_input",
+    "right_input",
+    "left_operation",
+    "right_operation",
+    "combiner",
+)
 _KINDS = ("input", "input", "operation", "operation", "combiner")
 
 
@@ -212,18 +217,18 @@ def make_cell_space(
         num_blocks = 5 if name == "A" else 4
     if combiners is None:
         combiners = COMBINERS[:2] if name == "A" else COMBINERS
-    more = {}
-    if name == "B":
-        more = {
-            "num_inputs": num_blocks,
-            "every_block_leaves": True,
-            "wiring": "next_cell",
-            "project_inputs": False,
-        }
-    return CellSpace(
+    space = CellSpace(
         name=name,
         operations=OPERATIONS if operations is None else operations,
         combiners=combiners,
         num_blocks=num_blocks,
-        **more,
+    )
+    if name != "B":
+        return space
+    return dataclasses.replace(
+        space,
+        num_inputs=num_blocks,
+        every_block_leaves=True,
+        wiring="next_cell",
+        project_inputs=False,
     )

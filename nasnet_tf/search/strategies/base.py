@@ -2,6 +2,7 @@
 
 import abc
 import hashlib
+import typing
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class Strategy(abc.ABC):
     Args:
         space: what is searched.
         seed: 0 or more.
-        settings: that its name is registered with.
+        settings: that its name is registered with; None: the defaults.
     """
 
     def __init__(
@@ -29,7 +30,8 @@ class Strategy(abc.ABC):
         seed: int = 0,
         settings: Section | None = None,
     ):
-        self.settings = settings
+        # Each strategy reads its own, of its own class.
+        self.settings: typing.Any = settings
         self.space = space
         self.restart(seed)
 

@@ -104,8 +104,8 @@ class Evolution(Strategy):
 
     def state(self) -> dict[str, np.ndarray]:
         return {
-            "seed": np.int64(self.seed),
-            "proposed": np.int64(self._proposed),
+            "seed": np.array(self.seed, "int64"),
+            "proposed": np.array(self._proposed, "int64"),
             "members": self._members,
             "rewards": self._rewards,
         }

@@ -26,8 +26,8 @@ class RandomSearch(Strategy):
 
     def state(self) -> dict[str, np.ndarray]:
         return {
-            "seed": np.int64(self.seed),
-            "proposed": np.int64(self._proposed),
+            "seed": np.array(self.seed, "int64"),
+            "proposed": np.array(self._proposed, "int64"),
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:

@@ -96,7 +96,7 @@ class Presence:
                 self._write(number)
             self._look()
             if self._lost_after is not None:
-                self._end_if_one_is_lost()
+                self._end_if_one_is_lost(self._lost_after)
 
     def _write(self, number):
         path = self._folder / str(self._index)
@@ -123,14 +123,16 @@ class Presence:
             if when is None and index != self._index
         ]
 
-    def _end_if_one_is_lost(self):
+    def _end_if_one_is_lost(self, lost_after):
         now = time.monotonic()
         for index, (_, when) in sorted(self._seen.items()):
-            if index == self._index or now - when < self._lost_after:
+            if index == self._index or when is None:
+                continue
+            if now - when < lost_after:
                 continue
             print(
                 f"error: worker {index} ({self._addresses[index]}) gave no "
-                f"sign of life for {self._lost_after:g} s; start all workers "
+                f"sign of life for {lost_after:g} s; start all workers "
                 "again with the same command to go on",
                 file=sys.stderr,
                 flush=True,

@@ -149,7 +149,9 @@ class ChainBackward:
         self.fields |= {"kernels": 1, "scales": 1}
 
     def run(self, frame):
-        dy, dkernels, dscales = frame.get("dy"), [], []
+        dy = frame.get("dy")
+        dkernels: list[tf.Tensor] = []
+        dscales: list[tf.Tensor] = []
         links = list(enumerate(self.chain.links))
         if self.chain.subsamples:
             z = frame.get(f"z{len(links) - 1}")

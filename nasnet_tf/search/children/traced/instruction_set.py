@@ -37,7 +37,7 @@ class InstructionSet:
 
     def __init__(self, space: CellSpace):
         self.space = space
-        self.phases = {phase: {} for phase in PHASES}
+        self.phases: dict[str, dict] = {phase: {} for phase in PHASES}
         self._add_plain()
         for chain in self._chains():
             self._add(

@@ -107,7 +107,7 @@ class Concat:
 
     def __init__(self, count: int):
         self.count = count
-        self.fields = {}
+        self.fields: dict[str, int] = {}
         for number in range(count):
             self.fields |= {f"x{number}": 1, f"size{number}": 4}
         self.fields["y"] = 1
@@ -151,8 +151,8 @@ class HeadBackward:
     fields = fields("dy", "x", "dx", "kernels", "scales", kernel=4, bias=2)
 
     def run(self, frame):
-        arguments = frame.get("x"), frame.weight("kernel", "kernels", 2)
-        arguments += (_bias(frame),)
+        kernel = frame.weight("kernel", "kernels", 2)
+        arguments = frame.get("x"), kernel, _bias(frame)
         dx, dkernel, dbias = gradient(Head.logits, arguments, frame.get("dy"))
         frame.put("dx", dx)
         frame.put("kernels", flat([dkernel]), to="kernels")

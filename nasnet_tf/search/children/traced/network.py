@@ -81,7 +81,7 @@ class TracedNetwork:
 
     def weights(self, program: Program) -> dict[str, np.ndarray]:
         """The child's weights and statistics by name."""
-        weights = {}
+        weights: dict[str, np.ndarray] = {}
         for vector, variable in self._vectors().items():
             values = keras.ops.convert_to_numpy(variable)
             weights |= program.unpacked(vector, values)

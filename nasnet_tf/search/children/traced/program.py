@@ -88,7 +88,7 @@ def compile_program(
     What the logits do not depend on is left out; its weights stay.
     """
     live, dead = _split(recording.steps)
-    layout = {vector: {} for vector in VECTORS}
+    layout: dict[str, dict[str, tuple]] = {vector: {} for vector in VECTORS}
     places = {}
     # A built child has the dead ones' weights too, and the first weights are
     # drawn in the order of all names.
@@ -243,7 +243,8 @@ def _allocate(instructions: list[_Instruction]) -> int:
         for register in _registers(instruction):
             last[register] = number
     place = {register: register for register in range(FIXED_REGISTERS)}
-    free, count = [], FIXED_REGISTERS
+    free: list[int] = []
+    count = FIXED_REGISTERS
     for number, instruction in enumerate(instructions):
         for register in _registers(instruction):
             if register not in place:

@@ -78,7 +78,7 @@ class Recording:
         self.registers = FIXED_REGISTERS
         self.bottleneck = bottleneck
         self.widest_concat = widest_concat
-        self._activated = {}
+        self._activated: dict[int, int] = {}
         stem = self._step(STEM, {"x": IMAGES})
         self._links(stem, "", ["stem"], (channels, plan.stem_filters))
         self._states = {"stem": [RecordedState(stem.output, plan.stem_filters)]}

@@ -27,7 +27,7 @@ class Controller:
         self.space = space
         self._units = units = hidden_units
         groups = space.kinds if share_by_kind else tuple(range(len(space)))
-        widths = {}
+        widths: dict[object, int] = {}
         for group, size in zip(groups, space.sizes, strict=True):
             widths[group] = max(size, widths.get(group, 0))
         self._widths = list(widths.values())

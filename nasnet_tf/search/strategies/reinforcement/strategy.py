@@ -61,9 +61,9 @@ class ReinforcementLearning(Strategy):
         ):
             variable.assign(value)
         self._batches = self._rounds = 0
-        self._baseline = None
+        self._baseline: float | None = None
         # Decisions and log-probabilities of each `propose` not learned yet.
-        self._pending = []
+        self._pending: list[tuple[np.ndarray, np.ndarray]] = []
 
     def propose(self, count: int) -> np.ndarray:
         check_integer("count", count)
@@ -221,9 +221,9 @@ class ReinforcementLearning(Strategy):
         # Arrays have no None.
         baseline = [] if self._baseline is None else [self._baseline]
         return {
-            "seed": np.int64(self.seed),
-            "batches": np.int64(self._batches),
-            "rounds": np.int64(self._rounds),
+            "seed": np.array(self.seed, "int64"),
+            "batches": np.array(self._batches, "int64"),
+            "rounds": np.array(self._rounds, "int64"),
             "baseline": np.array(baseline, "float64"),
             "pending_counts": np.array(
                 [len(decisions) for decisions, _ in self._pending], "int64"
