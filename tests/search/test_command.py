@@ -122,6 +122,7 @@ def test_two_workers_search_and_finish(tmp_path):
     arguments = [f"--params_override={TINY}", f"--model_dir={tmp_path}"]
     process = command(*arguments, "--workers=2")
     assert process.returncode == 0, process.stdout + process.stderr
+    assert process.stderr == ""
     rounds = read_rounds(tmp_path / "metrics.jsonl")
     records = read_journal(tmp_path)
     assert [line["samples"] for line in rounds] == [2, 4]
