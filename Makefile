@@ -5,6 +5,7 @@ BACKENDS := .venv-backends
 INSTALLED := $(VENV)/.installed
 PIP_INSTALL := pip install --quiet --disable-pip-version-check -c constraints.txt
 JOBS ?= 2
+VERSIONS ?= 3.11-2.20 3.12-2.20 3.13-2.20 3.11-2.21 3.13-2.21
 ZOO_TESTS := tests/cells tests/layers tests/networks tests/weights tests/zoo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -15,7 +16,7 @@ help:
 	@echo "make test           lint and tests"
 	@echo "make test-slow      the tests that take minutes"
 	@echo "make test-backends  the zoo on JAX, and on torch where it installs"
-	@echo "make test-versions  the zoo on Python 3.11, 3.12 and 3.13, where found"
+	@echo "make test-versions  the zoo on each Python and TensorFlow of VERSIONS"
 	@echo "make format         let ruff format the code"
 	@echo "make clean          remove environments, caches and runs"
 
@@ -47,14 +48,19 @@ test-backends: setup.cfg constraints.txt
 	-$(BACKENDS)/bin/$(PIP_INSTALL) torch
 	$(BACKENDS)/bin/python -m pytest -m backends
 
-# The zoo on the Pythons that are found, each in an environment of its own.
+# The zoo on those Pythons of VERSIONS (Python-TensorFlow) that are found, each
+# in an environment of its own. TensorFlow 2.21 wants an h5py before the pinned.
 test-versions: setup.cfg constraints.txt
-	@set -e; for version in 3.11 3.12 3.13; do \
-	  python=$$(command -v python$$version) || \
-	    { echo "python$$version: not found"; continue; }; \
+	@set -e; for version in $(VERSIONS); do \
+	  python=$$(command -v python$${version%-*}) || \
+	    { echo "python$${version%-*}: not found"; continue; }; \
 	  $$python -m venv .venv-$$version; \
-	  .venv-$$version/bin/$(PIP_INSTALL) -e . pytest scikit-learn; \
-	  echo "python$$version:"; \
+	  grep -Ev '^(tensorflow|h5py)==' constraints.txt \
+	    > .venv-$$version/constraints.txt; \
+	  .venv-$$version/bin/pip install --quiet --disable-pip-version-check \
+	    -c .venv-$$version/constraints.txt \
+	    -e . pytest scikit-learn "tensorflow==$${version#*-}.*"; \
+	  echo "Python-TensorFlow $$version:"; \
 	  .venv-$$version/bin/python -m pytest -q $(ZOO_TESTS); \
 	done
 
