@@ -42,7 +42,10 @@ class _TensorFlowFinder:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec and spec.loader:
-            spec.loader.exec_module = _quietly(spec.loader.exec_module)
+            # The loader is this import's own, whatever its class says.
+            spec.loader.exec_module = _quietly(  # type: ignore[method-assign]
+                spec.loader.exec_module
+            )
         return spec
 
 
