@@ -112,7 +112,7 @@ def _pool(pool, size):
 # The 13 operations of the paper's search space (section 2). A separable
 # convolution is applied twice. The shares of bottlenecks are not published:
 # taken from the same group's later networks.
-_FORMS = {
+_PAPER = {
     "identity": OperationForm("identity"),
     "conv_1x3_3x1": _convolution("conv", (1, 3), (3, 1), bottleneck=3 / 8),
     "conv_1x7_7x1": _convolution("conv", (1, 7), (7, 1), bottleneck=1 / 4),
@@ -127,11 +127,15 @@ _FORMS = {
     "separable_conv_5x5": _convolution("separable_conv", (5, 5), (5, 5)),
     "separable_conv_7x7": _convolution("separable_conv", (7, 7), (7, 7)),
 }
-OPERATIONS = tuple(_FORMS)
+# What a search space has where none are named. Added ones stay out of it: it
+# would no longer be the paper's, nor that of the searches begun before.
+OPERATIONS = tuple(_PAPER)
+# An operation of our own is an entry here, after the paper's.
+_FORMS = {**_PAPER}
 
 
 def operation_names() -> tuple[str, ...]:
-    """The paper's operations, then those that were registered."""
+    """The paper's operations, then those that were added or registered."""
     return tuple(_FORMS)
 
 

@@ -20,7 +20,7 @@ class SpaceConfig(Section):
 
     Args:
         name: `"A"`, `"B"` or `"C"`: the space that NASNet-A, B or C is of.
-        operations: of the 13; None: all of them.
+        operations: of `nasnet_tf.cells.operations`; None: the paper's 13.
         combiners: None: the space's own.
         num_blocks: of a cell; None: the space's own, 5 of A, 4 of B and C.
     """
