@@ -104,14 +104,6 @@ class NASNetBackbone(Keras3Model):
         bring = whitened if whitens else to_unit_range
         return super().call(bring(inputs), training=training)
 
-    @property
-    def output_specs(self) -> dict[str, tf.TensorShape]:
-        """Shapes of the feature maps by level."""
-        return {
-            level: tf.TensorShape(output.shape)
-            for level, output in self.keras3_model.output.items()
-        }
-
 
 def to_unit_range(images):
     """Images as Model Garden normalises them, in [-1, 1]."""

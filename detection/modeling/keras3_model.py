@@ -118,6 +118,14 @@ class Keras3Model(tf_keras.Model):
             if id(weight) in self._frozen
         ]
 
+    @property
+    def output_specs(self) -> dict[str, tf.TensorShape]:
+        """Shapes of the feature maps by level, of a backbone."""
+        return {
+            level: tf.TensorShape(output.shape)
+            for level, output in self.keras3_model.output.items()
+        }
+
     def trained_norms(self) -> list:
         """The wrapped model's batch norms that are trained."""
         self._sync_trainable()
