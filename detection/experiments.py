@@ -34,17 +34,19 @@ def read_experiment(
         params_override: such as `"trainer.train_steps=3"`; goes before them.
 
     Raises:
-        InputError: a name is unknown, says the nearest; a file cannot be
-            read; a value has another type.
+        InputError: a name or a `type` is unknown, says the nearest; a file
+            cannot be read; a value has another type.
     """
     check_choice("experiment", name, list_experiments())
-    return read_config(
+    params = read_config(
         exp_factory.get_exp_config(name),
         config_files,
         params_override,
         CONFIGS,
         _parse,
     )
+    _check_types(params)
+    return params
 
 
 def _parse(text):
@@ -52,6 +54,17 @@ def _parse(text):
     # It knows no name yet; `read_config` checks all, and says the nearest.
     hyperparams.override_params_dict(values, text, is_strict=False)
     return values.as_dict()
+
+
+def _check_types(config, where=""):
+    """Whether each `type` names a field beside it, such as a backbone's."""
+    values = {k: v for k, v in vars(config).items() if not k.startswith("_")}
+    if isinstance(config, hyperparams.OneOfConfig) and config.type is not None:
+        kinds = sorted(values.keys() - {"type"})
+        check_choice(f"{where}type", config.type, kinds)
+    for name, value in values.items():
+        if isinstance(value, hyperparams.Config):
+            _check_types(value, f"{where}{name}.")
 
 
 def _experiment(path: pathlib.Path) -> cfg.ExperimentConfig:

@@ -41,11 +41,13 @@ def check_levels(model_config) -> None:
             f"{most}"
         )
     backbone = model_config.backbone
-    if backbone.type == "nasnet" and backbone.nasnet.min_level > least:
+    # Most of Model Garden's own have all levels.
+    finest = getattr(backbone.get(), "min_level", least)
+    if finest > least:
         raise InputError(
-            f"task.model.min_level: {least} is below the "
-            f"{backbone.nasnet.min_level} of "
-            "task.model.backbone.nasnet.min_level; raise it, or lower that"
+            f"task.model.min_level: {least} is below the {finest} of "
+            f"task.model.backbone.{backbone.type}.min_level; raise it, or "
+            "lower that"
         )
 
 

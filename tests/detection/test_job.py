@@ -132,6 +132,11 @@ def test_another_model_in_its_folder_is_one_line(trained, scene_records):
             "train",
             "min_level: 1 is below",
         ),
+        (
+            ",task.model.backbone.type=spinenet",
+            "train",
+            "2 is below the 3 of task.model.backbone.spinenet.min_level",
+        ),
         (",task.model.max_level=1", "train", "is above task.model.max_level"),
         (
             ",task.model.backbone.nasnet.max_level=7",
@@ -187,6 +192,10 @@ def test_categories_that_differ_are_one_line(scene_records, tmp_path):
         ((EXPERIMENT, (), "trainer.train_steps=abc"), "'abc'"),
         ((EXPERIMENT, (), "task.model.input_size=64"), "write [64]"),
         ((EXPERIMENT, ("nowhere.yaml",)), "nowhere"),
+        (
+            (EXPERIMENT, (), "task.model.backbone.type=nasnt"),
+            "backbone.type: 'nasnt' is unknown; did you mean 'nasnet'",
+        ),
     ],
 )
 def test_bad_configurations_are_one_line(arguments, named):
