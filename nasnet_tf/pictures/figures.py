@@ -108,6 +108,8 @@ def to_svg(figure) -> str:
         figure.savefig(text, format="svg", metadata=absent)
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    # Black, such as a legend's that was made outside STYLE, is left out there.
+    svg = svg.replace("<svg ", '<svg fill="currentColor" ', 1)
     return re.sub(r'<g id="[^"]*"', "<g", svg)
 
 

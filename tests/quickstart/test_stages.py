@@ -167,6 +167,16 @@ def test_figures_take_the_colour_of_the_page(data):
     assert len(list(images)) == 3
 
 
+def test_a_legend_takes_the_colour_of_the_page():
+    figure, axes = figures.new_figure(4, 3)
+    axes.plot([0, 1], label="a line")
+    axes.legend()
+    root = ElementTree.fromstring(figures.to_svg(figure))
+    styles = {node.text: node.get("style") for node in root.iter() if node.text}
+    assert "fill" not in styles["a line"]
+    assert root.get("fill") == "currentColor"
+
+
 def test_a_new_stage_is_a_module_and_a_name(tmp_path, monkeypatch):
     module = types.ModuleType("nasnet_tf.quickstart.extra")
     module.TITLE, module.NEEDS = "Extra <stage>", ()
