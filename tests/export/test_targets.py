@@ -52,3 +52,8 @@ def test_names_and_endings_are_ones_own(own, changes, line):
     assert "other" not in TARGETS
     with pytest.raises(InputError, match="format: 'onx' is unknown; did you"):
         get_target("onx")
+
+
+def test_all_names_and_endings_differ():
+    for target in TARGETS.values():
+        register_target(target)

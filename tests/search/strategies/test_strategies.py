@@ -238,3 +238,8 @@ def test_a_setting_of_another_strategy_means_the_same():
     with pytest.raises(InputError, match="population is a setting of 'evol"):
         register_strategy("mine", Shifted, Other)
     assert "mine" not in STRATEGIES
+
+
+def test_settings_of_one_name_mean_the_same_in_all():
+    for name, own in strategies._STRATEGIES.copy().items():
+        register_strategy(name, own.make, own.settings)
