@@ -137,6 +137,7 @@ def write_example(folder, image_size) -> pathlib.Path:
     from PIL import Image
 
     from detection.data.annotations import AnnotatedImage, Annotation
+    from detection.data.categories import Categories
     from detection.data.examples import serialized_example
 
     generator = np.random.default_rng(0)
@@ -155,7 +156,7 @@ def write_example(folder, image_size) -> pathlib.Path:
     )
     path = picture.with_suffix(".tfrecord")
     with tf.io.TFRecordWriter(str(path)) as writer:
-        names = {box.category_id: "object" for box in objects}
+        names = Categories({box.category_id: "object" for box in objects})
         writer.write(serialized_example(image, names))
     return path
 

@@ -13,6 +13,7 @@ import sys
 from absl import flags
 
 from detection.data.conversion import convert_coco
+from detection.data.problems import few
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.terminal import command_line
@@ -34,6 +35,7 @@ def main(arguments):
             skip_bad=values.skip_bad,
             first=values.first,
             workers=values.workers,
+            keep_ids=values.keep_ids,
         )
     except InputError as error:
         if problems := getattr(error, "problems", None):
@@ -52,8 +54,14 @@ def main(arguments):
         f"{len(data.categories)} categories, {records.num_bytes / 1e6:.1f} MB\n"
         f"records: {records.pattern}, {len(records.paths)} files\n"
         f"categories: {records.categories}, num_classes "
-        f"{max(data.categories) + 1}"
+        f"{records.num_classes}"
     )
+    if unused := data.unused_categories:
+        names = (f"{number} ({data.categories[number]})" for number in unused)
+        print(
+            f"no box is of {len(unused)} of the {len(data.categories)} "
+            f"categories, which keep their labels: {few(names)}"
+        )
 
 
 def define_flags():
@@ -71,6 +79,9 @@ def define_flags():
         "first", None, "Only so many images of the file; default: all."
     )
     flags.DEFINE_integer("workers", None, "Threads; default: 8.")
+    flags.DEFINE_boolean(
+        "keep_ids", False, "Labels are the ids: COCO's 91 outputs, not 81."
+    )
 
 
 if __name__ == "__main__":

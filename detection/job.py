@@ -14,11 +14,11 @@ from official.core import task_factory, train_lib
 from official.modeling import hyperparams, performance
 
 from detection.data.categories import CATEGORIES_FILE, write_categories
+from detection.data.data_sources import data_categories
 from detection.training.job_checks import (
     check_data,
     check_same_job,
     check_trainer,
-    data_categories,
 )
 from detection.training.job_folder import PARAMS_FILE, read_params
 from detection.training.recalibration import (

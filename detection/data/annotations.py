@@ -18,7 +18,7 @@ class Annotation:
     """An object in an image.
 
     Args:
-        category_id: 1 or more; 0 is the background.
+        category_id: the file's own.
         box: ymin, xmin, ymax, xmax in pixels, clipped to the image.
         area: of the object in square pixels; the box's where the file gives
             none.
@@ -73,6 +73,16 @@ class AnnotationSet:
     dropped_images: int = 0
     dropped_annotations: int = 0
     dropped_categories: int = 0
+
+    @property
+    def unused_categories(self) -> list[int]:
+        """Ids that no annotation has, such as Roboflow's supercategory's."""
+        used = {
+            box.category_id
+            for image in self.images
+            for box in image.annotations
+        }
+        return sorted(self.categories.keys() - used)
 
 
 def read_annotations(

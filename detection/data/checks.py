@@ -18,7 +18,7 @@ from nasnet_tf.images.photos import UNREADABLE
 TOLERANCE = 1.0
 KINDS = (
     CATEGORY := "categories without an integer id and a name",
-    CATEGORY_BELOW := "category ids below 1 (0 is the background)",
+    CATEGORY_BELOW := "category ids below 0",
     CATEGORY_TWICE := "category ids that repeat another",
     IMAGE := "images without an integer id >= 0, file_name, width and height",
     IMAGE_TWICE := "image ids that repeat another",
@@ -46,7 +46,7 @@ def check_categories(entries: list, problems: Problems) -> dict[int, str]:
         name = entry.get("name") if isinstance(entry, dict) else None
         if category is None or not isinstance(name, str) or not name:
             problems.add(CATEGORY, f"category {number} of the list: {entry!r}")
-        elif category < 1:
+        elif category < 0:
             problems.add(CATEGORY_BELOW, f"{category}: {name!r}")
         elif category in names:
             problems.add(

@@ -15,6 +15,7 @@ def convert_coco(
     skip_bad: bool = False,
     first: int | None = None,
     workers: int | None = None,
+    keep_ids: bool = False,
 ):
     """Checks a data set and writes it as records.
 
@@ -27,6 +28,7 @@ def convert_coco(
         skip_bad: leave out what is bad; see `read_annotations`.
         first: only so many images of the file are written; None: all.
         workers: threads; None: 8.
+        keep_ids: labels are the ids; see `write_records`.
 
     Returns:
         The `AnnotationSet` that was read, and the `Records` written.
@@ -45,4 +47,5 @@ def convert_coco(
         check_integer("first", first)
     data = read_annotations(annotations, images, skip_bad, workers)
     data = dataclasses.replace(data, images=data.images[:first])
-    return data, write_records(data, out, name, shards, workers)
+    written = write_records(data, out, name, shards, workers, keep_ids)
+    return data, written

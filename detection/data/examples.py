@@ -11,23 +11,22 @@ import tensorflow as tf
 from PIL import Image
 
 from detection.data.annotations import AnnotatedImage
+from detection.data.categories import Categories
 from detection.data.image_files import KEPT_FORMATS
 from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.images.photos import UNREADABLE
 
 
-def serialized_example(
-    image: AnnotatedImage, categories: dict[int, str]
-) -> bytes:
+def serialized_example(image: AnnotatedImage, categories: Categories) -> bytes:
     """A serialised `tf.train.Example` of an image and its boxes.
 
     Model Garden's `TfExampleDecoder` reads it: boxes are normalised, a class
-    is its category's id, the source id is the image's. A JPEG or PNG file goes
-    in as it is, another as PNG.
+    is its category's label, the source id is the image's. A JPEG or PNG file
+    goes in as it is, another as PNG.
 
     Args:
         image: whose file is read.
-        categories: names by id.
+        categories: of all boxes.
 
     Raises:
         InputError: the file went away or was damaged since it was checked.
@@ -44,7 +43,9 @@ def serialized_example(
         "image/source_id": _bytes([str(image.id).encode()]),
         "image/height": _integers([image.height]),
         "image/width": _integers([image.width]),
-        "image/object/class/label": _integers(b.category_id for b in objects),
+        "image/object/class/label": _integers(
+            categories.labels[box.category_id] for box in objects
+        ),
         "image/object/class/text": _bytes(
             # JSON can hold halves of a pair of surrogates, which UTF-8 cannot.
             name.encode(errors="replace")

@@ -1,5 +1,7 @@
 """What is wrong in a data set: counts by kind, and the first offenders."""
 
+from collections.abc import Iterable
+
 from nasnet_tf.checks.errors import InputError
 
 # Of each kind, in a report; in an error's one line there is room for fewer.
@@ -7,6 +9,8 @@ _SHOWN = 5
 _SHOWN_IN_LINE = 2
 _KINDS_IN_LINE = 3
 _LONGEST = 80
+# Values in a message.
+_LISTED = 5
 
 
 class Problems:
@@ -79,6 +83,14 @@ class DataError(InputError):
     def __init__(self, message: str, problems: Problems):
         super().__init__(message)
         self.problems = problems
+
+
+def few(values: Iterable) -> str:
+    """The first five values, and how many more there are."""
+    values = [str(value) for value in values]
+    more = len(values) - _LISTED
+    text = ", ".join(values[:_LISTED])
+    return f"{text} and {more:,} more" if more > 0 else text
 
 
 def _printable(text):

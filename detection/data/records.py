@@ -13,6 +13,8 @@ import tensorflow as tf
 from detection.data.annotations import AnnotationSet
 from detection.data.categories import (
     CATEGORIES_FILE,
+    Categories,
+    labelled,
     read_categories,
     write_categories,
 )
@@ -42,6 +44,7 @@ class Records:
     Args:
         paths: of the record files, in order.
         categories: the path of `categories.json`.
+        num_classes: that it asks a network for, the background included.
         images: how many.
         without_boxes: how many of them are background only.
         boxes: how many, crowds included.
@@ -51,6 +54,7 @@ class Records:
 
     paths: tuple[pathlib.Path, ...]
     categories: pathlib.Path
+    num_classes: int
     images: int
     without_boxes: int
     boxes: int
@@ -101,6 +105,7 @@ def write_records(
     name: str = "train",
     shards: int | None = None,
     workers: int | None = None,
+    keep_ids: bool = False,
 ) -> Records:
     """Writes `<name>-00000-of-00008.tfrecord` and so on.
 
@@ -108,7 +113,9 @@ def write_records(
     the same way, for neighbours in a file are often alike.
 
     All is written in a folder beside and then renamed, in place of an earlier
-    set of that name. `categories.json` lists `{"id": ..., "name": ...}`.
+    set of that name. `categories.json` lists `{"id": ..., "name": ...,
+    "label": ...}`: the ids of the annotations, and the labels in the records,
+    1 to N in the order of the ids.
 
     Args:
         data: of `read_annotations`.
@@ -118,6 +125,7 @@ def write_records(
         shards: files; None: 8, or more so that each has about 100 MB, but no
             more than images.
         workers: threads, each of which writes one file at a time; None: 8.
+        keep_ids: labels are the ids; see `detection.data.categories.labelled`.
 
     Raises:
         InputError: a bad argument, a folder that cannot be written or whose
@@ -131,7 +139,8 @@ def write_records(
             f"shards: {shards} are more than the {len(data.images)} images; "
             "give fewer"
         )
-    _check_categories(out, name, data.categories)
+    categories = labelled(data.categories, keep_ids)
+    _check_categories(out, name, categories)
     images = list(data.images)
     random.Random(_ORDER_SEED).shuffle(images)
     names = [
@@ -141,7 +150,7 @@ def write_records(
     with replaced_files(out, name, _find(out, name)) as work:
         _check_room(work, num_bytes)
         parts = [
-            (work / names[number], images[number::shards], data.categories)
+            (work / names[number], images[number::shards], categories)
             for number in range(shards)
         ]
         sizes = run_all(
@@ -151,11 +160,12 @@ def write_records(
             "writing",
             workers,
         )
-        write_categories(work / CATEGORIES_FILE, data.categories)
+        write_categories(work / CATEGORIES_FILE, categories)
     boxes = [box for image in images for box in image.annotations]
     return Records(
         paths=tuple(out / name for name in names),
         categories=out / CATEGORIES_FILE,
+        num_classes=categories.num_classes,
         images=len(images),
         without_boxes=sum(not image.annotations for image in images),
         boxes=len(boxes),
@@ -211,7 +221,7 @@ def _check_categories(out, name, categories):
     written = (out / CATEGORIES_FILE).exists()
     if not written or len(_find(out)) == len(_find(out, name)):
         return
-    there = {}
+    there = Categories()
     with contextlib.suppress(InputError):
         there = read_categories(out)
     differing = [
@@ -225,6 +235,12 @@ def _check_categories(out, name, categories):
             f"out: {out} holds records with other categories ({first} is "
             f"{there.get(first)!r} there and {categories.get(first)!r} here); "
             "give a folder of its own"
+        )
+    if there.labels != categories.labels:
+        raise InputError(
+            f"out: {out} holds records with other labels of the same "
+            "categories, such as those of an earlier version or of "
+            "--keep_ids; give a folder of its own, or convert all sets alike"
         )
 
 

@@ -6,7 +6,7 @@ import re
 import tensorflow as tf
 from official.core import config_definitions as cfg
 
-from detection.data.categories import read_categories
+from detection.data.categories import Categories, read_categories
 from detection.detectors.detector import Detector
 from detection.detectors.saved_model import served
 from detection.modeling.serving import DetectionModule
@@ -24,11 +24,11 @@ class CheckpointDetector(Detector):
     Args:
         module: of one image, restored.
         name: for titles.
-        categories: names by category id.
+        categories: of the job.
     """
 
     def __init__(
-        self, module: DetectionModule, name: str, categories: dict[int, str]
+        self, module: DetectionModule, name: str, categories: Categories
     ):
         super().__init__(name, categories, module.params.task.model.num_classes)
         self.module = module

@@ -13,7 +13,8 @@ class Detections:
         boxes: `(n, 4)` float32: ymin, xmin, ymax, xmax in pixels of the
             original image, clipped to it.
         scores: `(n,)` float32, descending.
-        classes: `(n,)` int32, category ids of the data set.
+        classes: `(n,)` int32, or int64 where labels are other numbers than
+            ids; the data set's own category ids.
     """
 
     boxes: np.ndarray

@@ -4,6 +4,7 @@ import abc
 
 import numpy as np
 
+from detection.data.categories import Categories
 from detection.detectors.detections import Detections
 from nasnet_tf.checks.errors import InputError
 
@@ -13,12 +14,12 @@ class Detector(abc.ABC):
 
     Args:
         name: for titles, such as `"checkpoint ckpt-400 of runs/x"`.
-        categories: names by category id; empty where they are unknown.
-        num_classes: of the network; 0 is background, ids are 1 to
+        categories: empty where they are unknown; an id is then the label.
+        num_classes: of the network; 0 is background, labels are 1 to
             `num_classes - 1`.
     """
 
-    def __init__(self, name: str, categories: dict[int, str], num_classes: int):
+    def __init__(self, name: str, categories: Categories, num_classes: int):
         self.name = name
         self.categories = categories
         self.num_classes = num_classes
@@ -45,15 +46,39 @@ class Detector(abc.ABC):
                 f"shape {shape}; give uint8 pixels (height, width, 3)"
             )
         outputs, scale = self._run(image)
-        return to_detections(outputs, scale, image.shape[:2])
+        return with_ids(
+            to_detections(outputs, scale, image.shape[:2]), self.categories
+        )
 
     @abc.abstractmethod
     def _run(self, image) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Model Garden's outputs for one image, and pixels per its pixel."""
 
 
+def with_ids(detections: Detections, categories: Categories) -> Detections:
+    """Detections whose classes are ids in place of labels.
+
+    Those of a label that no category has are dropped, unless labels are ids:
+    COCO's have gaps.
+
+    Args:
+        detections: classes are labels.
+        categories: of the network.
+    """
+    if not categories.renumbered:
+        return detections
+    ids = categories.by_label()
+    kept = np.isin(detections.classes, list(ids))
+    classes = [ids[label] for label in detections.classes[kept].tolist()]
+    return Detections(
+        detections.boxes[kept],
+        detections.scores[kept],
+        np.array(classes, np.int64),
+    )
+
+
 def to_detections(outputs: dict, scale, size) -> Detections:
-    """Model Garden's outputs for one image as `Detections`.
+    """Model Garden's outputs for one image as `Detections` of labels.
 
     Slots without a detection are dropped, and boxes outside the image.
 

@@ -1,6 +1,8 @@
 """Whether a detector's classes are the categories of the annotations."""
 
-from detection.evaluation.ground_truth import GroundTruth, few
+from detection.data.categories import Categories
+from detection.data.problems import few
+from detection.evaluation.ground_truth import GroundTruth
 from detection.evaluation.results import id_range
 from nasnet_tf.checks.errors import InputError
 
@@ -22,8 +24,10 @@ def check_detector_categories(detector, truth: GroundTruth) -> None:
         InputError: they differ; names the first.
     """
     wanted, own = truth.categories, detector.categories
+    # Labels that are not the ids say nothing about which ids there can be.
+    renumbered = isinstance(own, Categories) and own.renumbered
     beyond = [n for n in wanted if not 1 <= n < detector.num_classes]
-    if beyond:
+    if beyond and not renumbered:
         raise InputError(
             f"model: {detector.name} has the class ids 1 to "
             f"{detector.num_classes - 1}, and {truth.path} has "

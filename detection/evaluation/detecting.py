@@ -9,8 +9,9 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from detection.data.problems import few
 from detection.detectors.detections import Detections
-from detection.evaluation.ground_truth import GroundTruth, few
+from detection.evaluation.ground_truth import GroundTruth
 from detection.evaluation.images import open_stored
 from detection.evaluation.results import to_results
 from nasnet_tf.checks.errors import InputError

@@ -4,13 +4,10 @@ import dataclasses
 import functools
 import json
 import pathlib
-from collections.abc import Iterable
 
 from detection.data.json_values import is_integer, is_number
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, first_line
-
-_LISTED = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,11 +170,3 @@ def is_box(value) -> bool:
         and all(map(is_number, value))
         and min(value[2:]) >= 0
     )
-
-
-def few(values: Iterable) -> str:
-    """The first five values, and how many more there are."""
-    values = [str(value) for value in values]
-    more = len(values) - _LISTED
-    text = ", ".join(values[:_LISTED])
-    return f"{text} and {more:,} more" if more > 0 else text

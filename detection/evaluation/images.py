@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from PIL import ExifTags, Image
 
-from detection.evaluation.ground_truth import GroundTruth, few
+from detection.data.problems import few
+from detection.evaluation.ground_truth import GroundTruth
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.images.photos import SUFFIXES, UNREADABLE, open_photo

@@ -5,10 +5,10 @@ import json
 import numpy as np
 
 from detection.data.json_values import is_integer, is_number
+from detection.data.problems import few
 from detection.detectors.detections import Detections
 from detection.evaluation.ground_truth import (
     GroundTruth,
-    few,
     is_box,
     read_json,
 )

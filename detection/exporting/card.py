@@ -108,7 +108,8 @@ def _outputs(result):
         "detection_boxes": "float32 (batch, n, 4): ymin, xmin, ymax, xmax in "
         "pixels of the network's input",
         "detection_scores": "float32 (batch, n), descending",
-        "detection_classes": "int32 (batch, n), category ids",
+        "detection_classes": "int32 (batch, n), labels from 1; "
+        "categories.json says the id and the name of each",
         "num_detections": "int32 (batch,); what comes after so many is empty",
     }
     if result.format != LITERT_FILE:
@@ -149,8 +150,8 @@ def _markdown(result, command):
         "",
         f"Exported from {result.source}; {result.num_classes - 1} classes, "
         f"weights {'float32' if result.quantize == 'none' else result.quantize}"
-        ". `params.yaml` is its configuration, `categories.json` names its "
-        "classes.",
+        ". `params.yaml` is its configuration, `categories.json` says the "
+        "id and the name of each label.",
         "",
         "## Run it",
         "",

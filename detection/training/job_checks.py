@@ -3,12 +3,9 @@
 All raise `InputError`, one line.
 """
 
-import pathlib
-
 import tensorflow as tf
 
-from detection.data import tfds_decoder
-from detection.data.categories import read_categories
+from detection.data.data_sources import data_categories
 from detection.data.records import check_whole
 from detection.training.job_folder import PARAMS_FILE, read_params
 from detection.training.tasks import has_initial_weights
@@ -56,19 +53,32 @@ def check_data(params, trains: bool, evaluates: bool) -> None:
             _check_tfds(key, data)
         else:
             _check_input_path(f"task.{key}.input_path", data.input_path)
-        categories = data_categories(data)
-        if categories and task.model.num_classes <= max(categories):
-            raise InputError(
-                f"task.model.num_classes: {task.model.num_classes} is too few "
-                f"for category id {max(categories)} of task.{key}; set it to "
-                f"{max(categories) + 1}, background included"
-            )
+        _check_num_classes(task.model.num_classes, key, data)
     _check_same_categories(task, trains and evaluates)
     if task.annotation_file and not tf.io.gfile.exists(task.annotation_file):
         raise InputError(
             f"task.annotation_file: {task.annotation_file} does not exist; "
             "give COCO's JSON of the validation data, or set it to null"
         )
+
+
+def _check_num_classes(number, key, data):
+    categories = data_categories(data)
+    needed = categories.num_classes
+    if not categories or number == needed:
+        return
+    if number < needed:
+        problem = "too few"
+    # Before records had labels, more outputs than ids were trained too.
+    elif categories.has_labels:
+        problem = "too many"
+    else:
+        return
+    raise InputError(
+        f"task.model.num_classes: {number} is {problem} for the "
+        f"{len(categories)} categories of task.{key}, whose labels go to "
+        f"{needed - 1}; set it to {needed}, background included"
+    )
 
 
 def _check_tfds(key, data):
@@ -98,13 +108,14 @@ def _check_same_categories(task, both):
                 f"{validated[number]!r} there and {trained[number]!r} in "
                 "task.train_data; convert both from the same categories"
             )
-
-
-def data_categories(data) -> dict[int, str]:
-    """Names by category id of what a `train_data` reads; empty if unknown."""
-    if not data.tfds_name:
-        return read_categories(_records_folder(data.input_path))
-    return tfds_decoder.category_names(data.tfds_name)
+    ours, theirs = trained.by_label(), validated.by_label()
+    for label in sorted(ours.keys() & theirs.keys()):
+        if ours[label] != theirs[label]:
+            raise InputError(
+                f"task.validation_data: label {label} is category "
+                f"{theirs[label]} there and {ours[label]} in task.train_data; "
+                "convert both from the same categories"
+            )
 
 
 def _check_input_path(name, input_path):
@@ -153,8 +164,3 @@ def _what_is_trained(task):
         "task.freeze_backbone": task.freeze_backbone,
         "task.initial_weights": task.initial_weights,
     }
-
-
-def _records_folder(input_path):
-    first = input_path if isinstance(input_path, str) else input_path[0]
-    return pathlib.Path(first.split(",")[0].strip()).parent

@@ -26,6 +26,7 @@ from detection.modeling.checks import check_initial_weights
 from detection.modeling.detector import build_detector
 from detection.modeling.faster_rcnn import FasterRCNN
 from detection.modeling.retinanet import RetinaNet
+from detection.training.annotation_file import label_annotations
 from detection.training.parser import Parser
 from nasnet_tf.data import decoding
 from nasnet_tf.zoo.configured_network import saved_arguments
@@ -144,6 +145,14 @@ class _NASNetTask(base_task.Task):
     @_as_it_stands
     def validation_step(self, *args, **kwargs):
         return super().validation_step(*args, **kwargs)
+
+    def build_metrics(self, training: bool = True):
+        metrics = super().build_metrics(training)
+        if not training:
+            label_annotations(
+                getattr(self, "coco_metric", None), self.task_config
+            )
+        return metrics
 
     def initialize(self, model: tf_keras.Model):
         super().initialize(model)

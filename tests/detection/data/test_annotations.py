@@ -176,7 +176,7 @@ def test_images_that_share_an_id_are_dropped_with_their_annotations(tmp_path):
 @pytest.mark.parametrize(
     ("category", "kind", "left"),
     [
-        ({"id": 0, "name": "toothbrush"}, checks.CATEGORY_BELOW, {3: "car"}),
+        ({"id": -1, "name": "toothbrush"}, checks.CATEGORY_BELOW, {3: "car"}),
         ({"id": "90", "name": "x"}, checks.CATEGORY, {3: "car"}),
         ({"id": 90, "name": ""}, checks.CATEGORY, {3: "car"}),
         ({"id": 90}, checks.CATEGORY, {3: "car"}),
@@ -191,7 +191,7 @@ def test_a_bad_category_is_one_line_and_goes_with_its_annotations(
     number = category["id"]
     content["annotations"] = [
         entry(1, 11, 3, [4, 2, 20, 10]),
-        *([entry(2, 7, number, [0, 0, 9, 9])] if number in (0, 90) else []),
+        *([entry(2, 7, number, [0, 0, 9, 9])] if number in (-1, 90) else []),
     ]
     problem(tmp_path, content, kind)
     data = read_set(tmp_path, content, skip_bad=True)

@@ -74,7 +74,7 @@ def test_the_command_tells_what_it_left_out_and_wrote(
     out = tmp_path / "out"
     values = {"images": images, "annotations": annotations, "out": out}
     values |= {"name": "val", "shards": 2, "skip_bad": True, "workers": None}
-    given = types.SimpleNamespace(**values, first=None)
+    given = types.SimpleNamespace(**values, first=None, keep_ids=False)
     monkeypatch.setattr(coco.flags, "FLAGS", given)
     coco.main([])
     printed = capsys.readouterr()
@@ -84,7 +84,8 @@ def test_the_command_tells_what_it_left_out_and_wrote(
         "wrote 3 images (1 without boxes), 2 boxes (1 crowds) of 2 "
         f"categories, {size:.1f} MB",
         f"records: {out}/val-*-of-00002.tfrecord, 2 files",
-        f"categories: {out}/categories.json, num_classes 91",
+        f"categories: {out}/categories.json, num_classes 3",
+        "no box is of 1 of the 2 categories, which keep their labels: 3 (car)",
     ]
     for words in ("checking: 100%", "writing: 100%", "1  boxes empty or"):
         assert words in printed.err

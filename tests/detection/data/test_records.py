@@ -62,7 +62,7 @@ def test_model_garden_reads_what_was_annotated(tmp_path):
     examples = decoded(written.paths)
     assert set(examples) == {11, 7, 300}
     example = examples[11]
-    assert example["groundtruth_classes"].tolist() == [3, 90]
+    assert example["groundtruth_classes"].tolist() == [1, 2]
     assert example["groundtruth_is_crowd"].tolist() == [False, True]
     assert example["groundtruth_area"].tolist() == [150.5, 360]
     np.testing.assert_allclose(
@@ -83,6 +83,7 @@ def test_model_garden_reads_what_was_annotated(tmp_path):
     assert dataclasses.asdict(written) | {"paths": (), "categories": ""} == {
         "paths": (),
         "categories": "",
+        "num_classes": 3,
         "images": 3,
         "without_boxes": 1,
         "boxes": 3,
@@ -90,8 +91,8 @@ def test_model_garden_reads_what_was_annotated(tmp_path):
         "num_bytes": sum(path.stat().st_size for path in written.paths),
     }
     assert json.loads(written.categories.read_text()) == [
-        {"id": 3, "name": "car"},
-        {"id": 90, "name": "toothbrush"},
+        {"id": 3, "name": "car", "label": 1},
+        {"id": 90, "name": "toothbrush", "label": 2},
     ]
 
 
