@@ -36,6 +36,7 @@ def main(arguments):
             first=values.first,
             workers=values.workers,
             keep_ids=values.keep_ids,
+            allow_outside=values.allow_outside,
         )
     except InputError as error:
         if problems := getattr(error, "problems", None):
@@ -62,6 +63,14 @@ def main(arguments):
             f"no box is of {len(unused)} of the {len(data.categories)} "
             f"categories, which keep their labels: {few(names)}"
         )
+    if turned := sum(image.is_turned for image in data.images):
+        print(f"{turned:,} images were turned as their EXIF data says")
+    if data.unclear_turns:
+        print(
+            f"{data.unclear_turns:,} images are as stored: their EXIF data "
+            "turn them, and their sizes do not tell whether they were "
+            "annotated so"
+        )
 
 
 def define_flags():
@@ -81,6 +90,9 @@ def define_flags():
     flags.DEFINE_integer("workers", None, "Threads; default: 8.")
     flags.DEFINE_boolean(
         "keep_ids", False, "Labels are the ids: COCO's 91 outputs, not 81."
+    )
+    flags.DEFINE_boolean(
+        "allow_outside", False, "Read images that are not below --images too."
     )
 
 

@@ -40,6 +40,7 @@ def main(arguments):
             values.out,
             values.min_score,
             checkpoint=values.checkpoint,
+            allow_outside=values.allow_outside,
         )
     else:
         evaluate_predictions(
@@ -48,6 +49,7 @@ def main(arguments):
             values.out,
             values.images,
             values.min_score,
+            allow_outside=values.allow_outside,
         )
 
 
@@ -65,6 +67,9 @@ def define_flags():
     )
     flags.DEFINE_string("out", None, "Folder for the report; it is made.")
     flags.DEFINE_float("min_score", MIN_SCORE, "Of what is drawn, 0 to 1.")
+    flags.DEFINE_boolean(
+        "allow_outside", False, "Read images that are not below --images too."
+    )
 
 
 if __name__ == "__main__":

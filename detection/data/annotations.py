@@ -1,16 +1,14 @@
-"""Annotations in COCO's format (https://cocodataset.org/#format-data).
-
-A file is checked as a whole before anything is made of it.
-"""
+"""Annotations of images, checked as a whole before anything is made of them."""
 
 import dataclasses
-import json
 import pathlib
 
-from detection.data import checks
+from detection.data import checks, image_checks
+from detection.data.coco_file import load_coco
+from detection.data.file_names import Folder
 from detection.data.problems import DataError, Problems
 from nasnet_tf.checks.arguments import check_integer
-from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.checks.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,6 +41,8 @@ class AnnotatedImage:
         height: pixels.
         num_bytes: of the file.
         annotations: in the order of the file, none for an image of background.
+        is_turned: size and boxes are those of the image as its EXIF data turns
+            it, and not as it is stored.
     """
 
     id: int
@@ -52,6 +52,7 @@ class AnnotatedImage:
     height: int
     num_bytes: int
     annotations: tuple[Annotation, ...]
+    is_turned: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +66,8 @@ class AnnotationSet:
         dropped_images: how many.
         dropped_annotations: how many, those of dropped images included.
         dropped_categories: how many.
+        unclear_turns: images that EXIF data turn and whose size does not tell
+            whether they were annotated so; they are taken as stored.
     """
 
     images: tuple[AnnotatedImage, ...]
@@ -73,6 +76,7 @@ class AnnotationSet:
     dropped_images: int = 0
     dropped_annotations: int = 0
     dropped_categories: int = 0
+    unclear_turns: int = 0
 
     @property
     def unused_categories(self) -> list[int]:
@@ -86,9 +90,21 @@ class AnnotationSet:
 
 
 def read_annotations(
-    annotations, images, skip_bad: bool = False, workers: int | None = None
+    annotations,
+    images,
+    skip_bad: bool = False,
+    workers: int | None = None,
+    allow_outside: bool = False,
 ) -> AnnotationSet:
     """Reads and checks a COCO file and the headers of its images.
+
+    What has one meaning only is read: see `detection.data.coco_file.tidy`; an
+    image without width or height has its file's.
+
+    An image that its EXIF data turn by 90 degrees is turned if that gives the
+    annotated width and height. Where they do not tell (a square image, one
+    turned by 180 degrees or mirrored, no width and height) it is taken as it
+    is stored, and counted in `unclear_turns`.
 
     A box may reach one pixel over the edge of its image and is clipped.
     Of categories and annotations whose id repeats another's the first counts.
@@ -102,6 +118,8 @@ def read_annotations(
             annotations, and bad categories with theirs; see `problems` of the
             result.
         workers: threads that read the headers; None: 8.
+        allow_outside: read images whose names lead out of the folder, by `..`
+            or from the root; they are bad otherwise.
 
     Raises:
         InputError: no COCO file, no such folder, or no images, annotations or
@@ -117,84 +135,61 @@ def read_annotations(
             f"images: {folder} is not a folder; give the one that holds the "
             "images"
         )
-    entries = _load(path)
+    entries = load_coco(path)
     problems = Problems(checks.KINDS)
     categories = checks.check_categories(entries["categories"], problems)
     listed = checks.check_images(entries["images"], problems)
-    sizes = checks.check_image_files(listed, folder, problems, workers)
+    files = image_checks.check_image_files(
+        listed, folder, problems, workers, allow_outside
+    )
     _check_folder(listed, folder, path, problems)
-    objects = _objects(entries, listed, categories, sizes, problems)
+    _add_sizes(listed, files)
+    objects = _objects(entries, listed, categories, files, problems)
     result = AnnotationSet(
         images=tuple(
-            _image(listed[number], folder, num_bytes, objects[number])
-            for number, num_bytes in sizes.items()
+            _image(listed[number], folder, file, objects[number])
+            for number, file in files.items()
         ),
         categories=categories,
         problems=problems,
-        dropped_images=len(entries["images"]) - len(sizes),
+        dropped_images=len(entries["images"]) - len(files),
         dropped_annotations=len(entries["annotations"])
         - sum(map(len, objects.values())),
         dropped_categories=len(entries["categories"]) - len(categories),
+        unclear_turns=sum(file.is_unclear for file in files.values()),
     )
     _judge(result, path, skip_bad)
     return result
 
 
-def _load(path):
-    try:
-        # Outlines are most of a file, and unused.
-        with path.open("rb") as file:
-            entries = json.load(file, object_hook=_without_outline)
-    except OSError as error:
-        raise InputError(
-            f"annotations: {path} cannot be read ({error.strerror}); give a "
-            "COCO file such as instances_train2017.json"
-        ) from None
-    # A RecursionError where a file is nested deeply.
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"annotations: {path} is no JSON ({first_line(error)}); give a "
-            "COCO file such as instances_train2017.json"
-        ) from None
-    for key in ("images", "annotations", "categories"):
-        listed = entries.get(key) if isinstance(entries, dict) else None
-        if not isinstance(listed, list):
-            raise InputError(
-                f"annotations: {path} has no list of {key}; give a COCO file "
-                "such as instances_train2017.json"
-            )
-        if not listed:
-            raise InputError(
-                f"annotations: {path} has no {key}: its list is empty; give a "
-                "file that was annotated"
-            )
-    return entries
-
-
-def _without_outline(entry):
-    entry.pop("segmentation", None)
-    return entry
-
-
 def _check_folder(listed, folder, path, problems):
     names = [entry["file_name"] for entry in listed.values() if entry]
-    if names and problems.counts.get(checks.MISSING) == len(names):
-        raise DataError(
-            f"images: {folder} has none of the {len(names):,} images of "
-            f"{path} (the first: {names[0]!r}); give the folder that its "
-            "file names are relative to",
-            problems,
-        )
+    lost = sum(problems.counts.get(kind, 0) for kind in image_checks.NAMES)
+    if not names or lost < len(names):
+        return
+    nearest = Folder(folder).nearest(names[0])
+    hint = f"; {nearest[1]}" if nearest else ""
+    raise DataError(
+        f"images: {folder} has none of the {len(names):,} images of {path} "
+        f"(the first: {names[0]!r}{hint}); give the folder that its file "
+        "names are relative to",
+        problems,
+    )
 
 
-def _objects(entries, listed, categories, sizes, problems):
+def _add_sizes(listed, files):
+    for number, file in files.items():
+        listed[number] |= {"width": file.size[0], "height": file.size[1]}
+
+
+def _objects(entries, listed, categories, files, problems):
     """The good annotations of each good image by its id."""
     known = {
         entry["id"]
         for entry in entries["categories"]
         if isinstance(entry, dict) and isinstance(entry.get("id"), int)
     }
-    objects: dict[int, list[Annotation]] = {number: [] for number in sizes}
+    objects: dict[int, list[Annotation]] = {number: [] for number in files}
     seen: set[int] = set()
     for entry in entries["annotations"]:
         box = checks.check_annotation(entry, listed, known, seen, problems)
@@ -216,15 +211,16 @@ def _annotation(entry, box):
     )
 
 
-def _image(entry, folder, num_bytes, annotations):
+def _image(entry, folder, file, annotations):
     return AnnotatedImage(
         id=entry["id"],
         path=folder / entry["file_name"],
         file_name=entry["file_name"],
-        width=entry["width"],
-        height=entry["height"],
-        num_bytes=num_bytes,
+        width=file.size[0],
+        height=file.size[1],
+        num_bytes=file.num_bytes,
         annotations=tuple(annotations),
+        is_turned=file.is_turned,
     )
 
 

@@ -3,16 +3,9 @@
 Each takes the entries of one list and gives those that are good by id.
 """
 
-import pathlib
-
-from PIL import UnidentifiedImageError
-
-from detection.data.image_files import is_on_its_side, read_header
+from detection.data import image_checks
 from detection.data.json_values import is_integer, is_number
 from detection.data.problems import Problems
-from detection.data.threads import run_all
-from nasnet_tf.checks.errors import first_line
-from nasnet_tf.images.photos import UNREADABLE
 
 # COCO's boxes are rounded, and some annotation tools count pixels from 1.
 TOLERANCE = 1.0
@@ -20,11 +13,10 @@ KINDS = (
     CATEGORY := "categories without an integer id and a name",
     CATEGORY_BELOW := "category ids below 0",
     CATEGORY_TWICE := "category ids that repeat another",
-    IMAGE := "images without an integer id >= 0, file_name, width and height",
+    IMAGE := "images without an integer id >= 0 and file_name, or with a width "
+    "or height that is no integer > 0",
     IMAGE_TWICE := "image ids that repeat another",
-    MISSING := "image files missing",
-    UNREADABLE_FILE := "image files unreadable",
-    OTHER_SIZE := "images of another size than annotated",
+    *image_checks.KINDS,
     ANNOTATION := "annotations without an integer id",
     ANNOTATION_TWICE := "annotation ids that repeat another",
     IMAGE_UNKNOWN := "image ids of annotations unknown",
@@ -62,15 +54,15 @@ def check_images(entries: list, problems: Problems) -> dict[int, dict | None]:
     """The entries of images by id; None where one is bad or an id is repeated.
 
     Nobody can tell to which of two images an annotation of their id belongs.
+    A width or height that is missing is the file's.
     """
     images: dict[int, dict | None] = {}
     for number, entry in enumerate(entries, 1):
         image = _integer(entry, "id")
         name = entry.get("file_name") if isinstance(entry, dict) else None
-        sides = [_integer(entry, side) or 0 for side in ("width", "height")]
         if image is None or image < 0:
             problems.add(IMAGE, f"image {number} of the list: {entry!r}")
-        elif not isinstance(name, str) or not name or min(sides) < 1:
+        elif not isinstance(name, str) or not name or not _has_sides(entry):
             problems.add(IMAGE, f"image {image}: {entry!r}")
             images.setdefault(image, None)
         elif image in images:
@@ -81,47 +73,12 @@ def check_images(entries: list, problems: Problems) -> dict[int, dict | None]:
     return images
 
 
-def check_image_files(
-    images: dict[int, dict | None],
-    folder: pathlib.Path,
-    problems: Problems,
-    workers: int | None,
-) -> dict[int, int]:
-    """Bytes by id of the images whose files are there, of the right size."""
-
-    def check(item, step):
-        number, entry = item
-        path, name = folder / entry["file_name"], entry["file_name"]
-        annotated = entry["width"], entry["height"]
-        problem, num_bytes = None, 0
-        try:
-            size, num_bytes = read_header(path)
-        except FileNotFoundError:
-            problem = MISSING, name
-        except UNREADABLE as error:
-            problem = UNREADABLE_FILE, f"{name}: {_reason(error)}"
-        else:
-            if size != annotated:
-                turned = size[::-1] == annotated and is_on_its_side(path)
-                hint = ", turned by its EXIF data" if turned else ""
-                problem = (
-                    OTHER_SIZE,
-                    f"{name}: {_size(size)}{hint}, annotated "
-                    f"{_size(annotated)}",
-                )
-        step()
-        return number, problem, num_bytes
-
-    listed = [(number, entry) for number, entry in images.items() if entry]
-    results = run_all(check, listed, len(listed), "checking", workers)
-    for _, problem, _ in results:
-        if problem:
-            problems.add(*problem)
-    return {
-        number: num_bytes
-        for number, problem, num_bytes in results
-        if not problem
-    }
+def _has_sides(entry):
+    """Whether width and height are whole numbers, or not said."""
+    sides = [
+        side for side in ("width", "height") if entry.get(side) is not None
+    ]
+    return all((_integer(entry, side) or 0) > 0 for side in sides)
 
 
 def check_annotation(
@@ -177,7 +134,10 @@ def _box(who, bbox, image, problems):
         problems.add(EMPTY, f"{who}: {bbox}")
     if width <= 0 or height <= 0 or not image:
         return None
-    far_right, far_bottom = image["width"], image["height"]
+    far_right, far_bottom = image.get("width"), image.get("height")
+    if far_right is None or far_bottom is None:
+        # The file could not be asked, and the annotation goes with it.
+        return None
     box = (
         max(top, 0),
         max(left, 0),
@@ -205,10 +165,3 @@ def _integer(entry, key):
 
 def _size(size):
     return f"{size[0]}x{size[1]}"
-
-
-def _reason(error):
-    # Pillow begins with the path where it cannot tell the format.
-    if isinstance(error, UnidentifiedImageError):
-        return "no image that Pillow knows"
-    return first_line(getattr(error, "strerror", None) or error)

@@ -16,6 +16,7 @@ def convert_coco(
     first: int | None = None,
     workers: int | None = None,
     keep_ids: bool = False,
+    allow_outside: bool = False,
 ):
     """Checks a data set and writes it as records.
 
@@ -29,6 +30,7 @@ def convert_coco(
         first: only so many images of the file are written; None: all.
         workers: threads; None: 8.
         keep_ids: labels are the ids; see `write_records`.
+        allow_outside: see `read_annotations`.
 
     Returns:
         The `AnnotationSet` that was read, and the `Records` written.
@@ -45,7 +47,9 @@ def convert_coco(
     check_target(out, name, shards, workers)
     if first is not None:
         check_integer("first", first)
-    data = read_annotations(annotations, images, skip_bad, workers)
+    data = read_annotations(
+        annotations, images, skip_bad, workers, allow_outside
+    )
     data = dataclasses.replace(data, images=data.images[:first])
     written = write_records(data, out, name, shards, workers, keep_ids)
     return data, written

@@ -8,7 +8,7 @@ import io
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 from detection.data.annotations import AnnotatedImage
 from detection.data.categories import Categories
@@ -22,7 +22,7 @@ def serialized_example(image: AnnotatedImage, categories: Categories) -> bytes:
 
     Model Garden's `TfExampleDecoder` reads it: boxes are normalised, a class
     is its category's label, the source id is the image's. A JPEG or PNG file
-    goes in as it is, another as PNG.
+    goes in as it is; another, or one that is turned, as PNG.
 
     Args:
         image: whose file is read.
@@ -66,12 +66,14 @@ def _encoded(image):
     try:
         encoded = image.path.read_bytes()
         with Image.open(io.BytesIO(encoded)) as picture:
-            if picture.format in KEPT_FORMATS:
+            if picture.format in KEPT_FORMATS and not image.is_turned:
                 return encoded, b"png" if picture.format == "PNG" else b"jpeg"
             pixels: Image.Image = picture
-            if picture.mode.startswith("I;16"):
+            if image.is_turned:
+                pixels = ImageOps.exif_transpose(picture)
+            if pixels.mode.startswith("I;16"):
                 # Pillow would clip 16 bits to 8 instead of scaling them.
-                high = (np.asarray(picture) >> 8).astype("uint8")
+                high = (np.asarray(pixels) >> 8).astype("uint8")
                 pixels = Image.fromarray(high)
             buffer = io.BytesIO()
             pixels.convert("RGB").save(buffer, "PNG")

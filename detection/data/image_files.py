@@ -14,12 +14,16 @@ _ENDS = {
     "MPO": b"\xff\xd9",
     "PNG": b"\0\0\0\0IEND\xaeB`\x82",
 }
-# EXIF's orientations that turn by 90 degrees.
-_ON_ITS_SIDE = range(5, 9)
+# Where a PNG's header has EXIF data, or what Pillow reads in their place.
+_PNG_EXIF = {"exif", "Raw profile type exif", "XML:com.adobe.xmp"}
+# EXIF's orientations: as stored, and those that turn by 90 degrees. Others
+# turn by 180 degrees or mirror.
+UPRIGHT = 1
+ON_THEIR_SIDE = range(5, 9)
 
 
-def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int]:
-    """The size of an image, without decoding it.
+def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int, int]:
+    """The size of an image and how it is turned, without decoding it.
 
     A JPEG or PNG that is cut off is found by its end. Other formats, and files
     that go on behind the image, are decoded.
@@ -28,8 +32,8 @@ def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int]:
         path: of the file.
 
     Returns:
-        `(width, height)` as stored, whatever its EXIF data says, and the
-        number of bytes of the file.
+        `(width, height)` as stored, whatever its EXIF data says, the number
+        of bytes of the file, and the orientation of the EXIF data, 1 to 8.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -39,6 +43,7 @@ def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int]:
     with path.open("rb") as file, Image.open(file) as image:
         position = file.tell()
         size, num_bytes = image.size, file.seek(0, 2)
+        turn = _orientation(image)
         end = _ENDS.get(image.format or "")
         if end:
             file.seek(-min(len(end), num_bytes), 2)
@@ -48,14 +53,26 @@ def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int]:
             # A JPEG at an eighth of its size, which is faster.
             image.draft("RGB", (1, 1))
             image.load()
-    return size, num_bytes
+    return size, num_bytes, turn
 
 
-def is_on_its_side(path: pathlib.Path) -> bool:
-    """Whether viewers turn the image by 90 degrees for its EXIF data."""
+def orientation(path: pathlib.Path) -> int:
+    """How viewers turn an image for its EXIF data, 1 to 8; 1 is as stored.
+
+    Raises:
+        Exception: see `read_header`.
+    """
+    with Image.open(path) as image:
+        return _orientation(image)
+
+
+def _orientation(image):
+    if image.format == "PNG" and not _PNG_EXIF.intersection(image.info):
+        # Pillow would decode the image to look behind it too.
+        return UPRIGHT
     try:
-        with Image.open(path) as image:
-            orientation = image.getexif().get(ExifTags.Base.Orientation)
-            return orientation in _ON_ITS_SIDE
+        turn = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+    # EXIF data can be damaged where the image is whole.
     except UNREADABLE:
-        return False
+        return UPRIGHT
+    return turn if turn in range(1, 9) else UPRIGHT

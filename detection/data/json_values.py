@@ -15,3 +15,16 @@ def is_number(value) -> bool:
     if is_integer(value):
         return abs(value) < 2**63
     return isinstance(value, float) and math.isfinite(value)
+
+
+def whole_number(value):
+    """A whole number that is written as `7.0` or `"7"`; others as they are.
+
+    Tools that keep tables write ids so.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        # Longer ones are no ids.
+        return int(value) if len(value) < 20 else value
+    return value

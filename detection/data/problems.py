@@ -25,18 +25,23 @@ class Problems:
         self._offenders: dict[str, list[str]] = {kind: [] for kind in kinds}
         self.total = 0
 
-    def add(self, kind: str, offender: str) -> None:
+    def add(self, kind: str, offender: str, hint: str = "") -> None:
         """Counts one more.
 
         Args:
             kind: one of `kinds`.
             offender: who, and what is wrong with it, such as
-                `"annotation 7: [5, 5, 0, 9]"`.
+                `"annotation 7: [5, 5, 0, 9]"`; a long one is cut.
+            hint: what to do, which is not cut.
         """
         self._counts[kind] += 1
         self.total += 1
         if len(self._offenders[kind]) < _SHOWN:
-            self._offenders[kind].append(_printable(offender))
+            shown = _printable(offender)
+            if hint:
+                # A hint has quotes where a name could break the line.
+                shown += f": {hint}"
+            self._offenders[kind].append(shown)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -25,14 +25,14 @@ _LOG_INTERVAL = 30.0
 def detect_all(
     detector,
     paths: dict[Key, pathlib.Path],
-    read: Callable[[pathlib.Path], Image.Image],
+    read: Callable[[Key, pathlib.Path], Image.Image],
 ) -> Iterator[tuple[Key, Image.Image, Detections]]:
     """Detects objects in images; progress and images a second go to stderr.
 
     Args:
         detector: of `detection.detectors.load_detector`.
         paths: of the images, by a key of any kind.
-        read: takes a path and returns an RGB image.
+        read: takes a key and its path and returns an RGB image.
 
     Yields:
         The key, the image and what is found in it.
@@ -55,7 +55,7 @@ def detect_all(
         "[{elapsed}<{remaining}, {rate_noinv_fmt}]",
     )
     for key, path in rows:
-        image = read(path)
+        image = read(key, path)
         detections = detector.detect(np.array(image))
         if not all(
             np.isfinite(values).all()
@@ -91,7 +91,11 @@ def detect_annotated(detector, truth: GroundTruth, paths: dict) -> list[dict]:
     known = truth.categories
     results = []
     gaps: collections.Counter[int] = collections.Counter()
-    for number, _, detections in detect_all(detector, paths, open_stored):
+
+    def read(number, path):
+        return open_stored(path, truth.images[number])
+
+    for number, _, detections in detect_all(detector, paths, read):
         for entry in to_results(number, detections):
             if entry["category_id"] in known:
                 results.append(entry)

@@ -5,6 +5,7 @@ import functools
 import json
 import pathlib
 
+from detection.data.coco_file import tidy
 from detection.data.json_values import is_integer, is_number
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, first_line
@@ -72,8 +73,9 @@ def read_ground_truth(path) -> GroundTruth:
     """Reads annotations, and checks what would make an evaluation wrong.
 
     Where `iscrowd` is missing it is 0, and a missing `area` is that of the
-    box. Annotations that are numbered from 0 are numbered anew, for
-    pycocotools takes a match with number 0 for none.
+    box; ids and boxes are tidied as `detection.data.coco_file.tidy` does.
+    Annotations that are numbered from 0 are numbered anew, for pycocotools
+    takes a match with number 0 for none.
 
     Args:
         path: of a JSON file in the format of COCO's `instances_val2017.json`.
@@ -94,6 +96,7 @@ def read_ground_truth(path) -> GroundTruth:
         key: _rows(path, dataset, key)
         for key in ("images", "categories", "annotations")
     }
+    tidy(dataset)
     images = _ids(path, rows["images"], "images")
     categories = _ids(path, rows["categories"], "categories")
     numbers = _ids(path, rows["annotations"], "annotations")

@@ -1,10 +1,14 @@
 """The images that a detector is shown."""
 
 import pathlib
+import sys
 from collections.abc import Iterable
 
-from PIL import ExifTags, Image
+from PIL import Image
 
+from detection.data.file_names import Folder, is_outside
+from detection.data.image_checks import fitted_file
+from detection.data.image_files import orientation
 from detection.data.problems import few
 from detection.evaluation.ground_truth import GroundTruth
 from nasnet_tf.checks.arguments import expanded_path
@@ -72,57 +76,97 @@ def read_sizes(paths: Iterable[pathlib.Path]) -> list[tuple[int, int]]:
     return sizes
 
 
-def annotated_images(folder, truth: GroundTruth) -> dict[int, pathlib.Path]:
+def annotated_images(
+    folder, truth: GroundTruth, allow_outside: bool = False
+) -> dict[int, pathlib.Path]:
     """The files of annotated images, by image id.
+
+    Some are turned by their EXIF data where their sizes do not tell whether
+    they were annotated so; a line on stderr counts them. See `open_stored`.
 
     Args:
         folder: that the names in the annotations begin in.
         truth: of `read_ground_truth`.
+        allow_outside: read images whose names lead out of the folder.
 
     Raises:
-        InputError: no such folder, or an image is missing, cannot be read or
-            has another size than the annotations say; names the first ones.
+        InputError: no such folder, or an image is missing, outside, cannot be
+            read or has another size than the annotations say; names the first
+            ones.
     """
     folder = expanded_path("images", folder)
     if not folder.is_dir():
         raise InputError(
             f"images: {folder} is not a folder; give one of images"
         )
-    paths = {}
-    for number, row in truth.images.items():
-        name = row.get("file_name")
-        if not name or not isinstance(name, str):
-            raise InputError(
-                f"annotations: image {number} of {truth.path} has no "
-                "file_name; give annotations that name their images"
-            )
-        paths[number] = folder / name
-    missing = [path.name for path in paths.values() if not path.is_file()]
+    names = {n: _file_name(n, row, truth) for n, row in truth.images.items()}
+    outside = [name for name in names.values() if is_outside(name)]
+    if outside and not allow_outside:
+        raise InputError(
+            f"images: {truth.path} names {len(outside):,} that lead out of "
+            f"{folder} ({few(map(repr, outside))}); give the annotations of "
+            "its images, or --allow_outside"
+        )
+    paths = {number: folder / name for number, name in names.items()}
+    missing = [name for n, name in names.items() if not paths[n].is_file()]
     if missing:
+        nearest = Folder(folder).nearest(missing[0])
+        hint = f"; {nearest[1]}" if nearest else ""
+        lacking = (pathlib.PurePath(name).name for name in missing)
         raise InputError(
             f"images: {folder} lacks {len(missing):,} of the {len(paths):,} "
-            f"images of {truth.path} ({few(missing)}); give the folder of "
-            "all of them"
+            f"images of {truth.path} ({few(lacking)}{hint}); give the folder "
+            "of all of them"
         )
-    sizes = read_sizes(paths.values())
-    for (number, path), size in zip(paths.items(), sizes, strict=True):
-        row = truth.images[number]
-        said = tuple(row.get(key) for key in ("width", "height"))
-        if None not in said and said != size:
-            raise InputError(
-                f"images: {path} is {size[0]}x{size[1]} pixels, and "
-                f"{truth.path} says {said[0]}x{said[1]}; give the images that "
-                "were annotated"
-            )
+    _check_sizes(paths, truth)
     return paths
 
 
-def open_stored(path) -> Image.Image:
-    """An image in RGB with its pixels as stored, which annotations refer to.
+def _file_name(number, row, truth):
+    name = row.get("file_name")
+    if not name or not isinstance(name, str):
+        raise InputError(
+            f"annotations: image {number} of {truth.path} has no file_name; "
+            "give annotations that name their images"
+        )
+    return name
 
-    `nasnet_tf.images.photos.open_photo` turns an image as its EXIF data says.
+
+def _check_sizes(paths, truth):
+    unclear = 0
+    sizes = read_sizes(paths.values())
+    for (number, path), size in zip(paths.items(), sizes, strict=True):
+        row = truth.images[number]
+        file = fitted_file(row, size, 0, orientation(path))
+        if file is None:
+            raise InputError(
+                f"images: {path} is {size[0]}x{size[1]} pixels, and "
+                f"{truth.path} says {row.get('width')}x{row.get('height')}; "
+                "give the images that were annotated"
+            )
+        unclear += file.is_unclear
+    if unclear:
+        print(
+            f"{unclear:,} images are taken as stored: their EXIF data turn "
+            "them, and their sizes do not tell whether they were annotated so",
+            file=sys.stderr,
+        )
+
+
+def open_stored(path, row: dict | None = None) -> Image.Image:
+    """An image in RGB as annotations refer to it, which is mostly as stored.
+
+    It is turned as its EXIF data says where only that gives the annotated
+    size. Where a size does not tell (a square image, one that is turned by
+    180 degrees or mirrored, or no size) it is as stored.
+
+    Args:
+        path: of the file.
+        row: of COCO's `images`; None: it is as stored.
     """
-    with Image.open(path) as image:
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-            return image.convert("RGB")
-    return open_photo(path)
+    turned = False
+    if row is not None:
+        with Image.open(path) as image:
+            file = fitted_file(row, image.size, 0, orientation(path))
+        turned = file is not None and file.is_turned
+    return open_photo(path, turn=turned)

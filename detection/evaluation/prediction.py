@@ -92,7 +92,11 @@ def predict(
     results, rows = [], []
     cells: list[Image.Image] = []
     paths = {photo: photo.path for photo in photos}
-    for photo, image, detections in detect_all(detector, paths, open_photo):
+
+    def read(_, path):
+        return open_photo(path)
+
+    for photo, image, detections in detect_all(detector, paths, read):
         entries = to_results(photo.id, detections, file_name=photo.name)
         entries = [entry for entry in entries if entry["score"] >= min_score]
         boxes = coco_boxes(entries, detector.categories)

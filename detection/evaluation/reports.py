@@ -30,6 +30,7 @@ def evaluate_model(
     out,
     min_score: float = MIN_SCORE,
     checkpoint: str | None = None,
+    allow_outside: bool = False,
 ) -> Metrics:
     """Evaluates a detector on annotated images, and writes the report.
 
@@ -46,6 +47,7 @@ def evaluate_model(
         out: folder, which is made; files in it are overwritten.
         min_score: of the detections that are drawn; the numbers take all.
         checkpoint: of a job: its name, such as `"ckpt-400"`; None: the latest.
+        allow_outside: read images whose names lead out of the folder.
 
     Raises:
         InputError: something cannot be read or written, an image is missing
@@ -55,7 +57,7 @@ def evaluate_model(
     check_number("min_score", min_score, "[0, 1]")
     out = expanded_path("out", out)
     truth = read_ground_truth(annotations)
-    paths = annotated_images(images, truth)
+    paths = annotated_images(images, truth, allow_outside)
     check_report_files(out, (PREDICTIONS, SHEET))
     # It brings TensorFlow and Model Garden.
     from detection.detectors import load_detector
@@ -74,7 +76,12 @@ def evaluate_model(
 
 
 def evaluate_predictions(
-    predictions, annotations, out, images=None, min_score: float = MIN_SCORE
+    predictions,
+    annotations,
+    out,
+    images=None,
+    min_score: float = MIN_SCORE,
+    allow_outside: bool = False,
 ) -> Metrics:
     """Evaluates a file of COCO's results, and writes the report.
 
@@ -89,6 +96,7 @@ def evaluate_predictions(
         images: the folder that the names in the annotations begin in, or
             None.
         min_score: of the detections that are drawn; the numbers take all.
+        allow_outside: see `evaluate_model`.
 
     Raises:
         InputError: see `evaluate_model`; or a detection's category or image
@@ -99,7 +107,9 @@ def evaluate_predictions(
     truth = read_ground_truth(annotations)
     results = read_results(predictions)
     check_results(results, truth)
-    paths = annotated_images(images, truth) if images else None
+    paths = None
+    if images:
+        paths = annotated_images(images, truth, allow_outside)
     check_report_files(out, (SHEET,) if images else ())
     facts = {"predictions": str(predictions)}
     name = pathlib.Path(predictions).name

@@ -54,7 +54,7 @@ def write_samples(
     names, cells = truth.categories, []
     chosen = _chosen(truth, count)
     for number in chosen:
-        image = open_stored(paths[number])
+        image = open_stored(paths[number], truth.images[number])
         annotated = truth.annotations(number)
         found = [
             entry

@@ -1,5 +1,6 @@
 """A job's `task.annotation_file`, in the labels of its records."""
 
+from detection.data.coco_file import tidy
 from detection.data.data_sources import data_categories
 from nasnet_tf.checks.errors import InputError
 
@@ -23,6 +24,7 @@ def label_annotations(metric, task_config) -> None:
     if metric is None or not path or not categories:
         return
     truth = metric._coco_gt
+    tidy(truth.dataset)
     for row in truth.dataset["categories"]:
         number, name = row["id"], row.get("name")
         if number in categories and name in (None, categories[number]):
@@ -33,10 +35,15 @@ def label_annotations(metric, task_config) -> None:
             f"{categories.get(number)!r}; give the annotations that they "
             "were made from"
         )
-    if not categories.renumbered:
-        return
-    for row in truth.dataset["categories"]:
-        row["id"] = categories.labels[row["id"]]
+    labels = categories.labels
     for row in truth.dataset["annotations"]:
-        row["category_id"] = categories.labels[row["category_id"]]
+        if row["category_id"] not in labels:
+            raise InputError(
+                f"task.annotation_file: annotation {row.get('id')} of {path} "
+                f"has category_id {row['category_id']!r}, which its categories "
+                "lack; correct or remove it"
+            )
+        row["category_id"] = labels[row["category_id"]]
+    for row in truth.dataset["categories"]:
+        row["id"] = labels[row["id"]]
     truth.createIndex()

@@ -74,7 +74,8 @@ def test_the_command_tells_what_it_left_out_and_wrote(
     out = tmp_path / "out"
     values = {"images": images, "annotations": annotations, "out": out}
     values |= {"name": "val", "shards": 2, "skip_bad": True, "workers": None}
-    given = types.SimpleNamespace(**values, first=None, keep_ids=False)
+    values |= {"first": None, "keep_ids": False, "allow_outside": False}
+    given = types.SimpleNamespace(**values)
     monkeypatch.setattr(coco.flags, "FLAGS", given)
     coco.main([])
     printed = capsys.readouterr()

@@ -44,7 +44,7 @@ def _annotation(dataset, **values):
             "has two images with the id 12; each needs",
         ),
         (
-            lambda d: d["categories"].append({"id": "9"}),
+            lambda d: d["categories"].append({"id": "x"}),
             "entry 4 of the categories in",
         ),
         (lambda d: d["annotations"].append(7), "has the id None; each needs"),

@@ -161,7 +161,7 @@ def _flags(monkeypatch, **values):
     given = dict.fromkeys(
         ("model", "predictions", "annotations", "images", "out")
     )
-    given |= {"min_score": 0.5, "checkpoint": None}
+    given |= {"min_score": 0.5, "checkpoint": None, "allow_outside": False}
     given = types.SimpleNamespace(**given | values)
     monkeypatch.setattr(detection.evaluate.flags, "FLAGS", given)
 
