@@ -1,8 +1,12 @@
-r"""Turns a data set in COCO's format into TFRecords for Model Garden.
+r"""Turns a data set into TFRecords for Model Garden: COCO's, VOC's or YOLO's.
 
 python -m detection.coco --images=coco/train2017 \
     --annotations=coco/annotations/instances_train2017.json \
     --out=records --name=train --skip_bad
+
+python -m detection.coco --images=JPEGImages --annotations=Annotations --out=voc
+python -m detection.coco --images=images/train --annotations=labels/train \
+    --out=yolo
 
 Everything is checked first. COCO's own train2017 has two boxes of height 0,
 which --skip_bad leaves out.
@@ -13,6 +17,8 @@ import sys
 from absl import flags
 
 from detection.data.conversion import convert_coco
+from detection.data.formats import FORMATS
+from detection.data.name_files import YAMLS
 from detection.data.problems import few
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError
@@ -22,14 +28,23 @@ from nasnet_tf.terminal import command_line
 def main(arguments):
     values = flags.FLAGS
     command_line.check_no_arguments(arguments)
-    for flag in ("images", "annotations", "out"):
+    needed = ["annotations", "out"]
+    if not str(values.annotations).lower().endswith(YAMLS):
+        needed.insert(0, "images")
+    for flag in needed:
         if not getattr(values, flag):
             raise InputError(f"{flag}: missing; give it as --{flag}=PATH")
+    paths = {
+        name: expanded_path(name, path)
+        if (path := getattr(values, name))
+        else None
+        for name in ("images", "annotations", "out", "labels")
+    }
     try:
         data, records = convert_coco(
-            expanded_path("images", values.images),
-            expanded_path("annotations", values.annotations),
-            expanded_path("out", values.out),
+            paths["images"],
+            paths["annotations"],
+            paths["out"],
             name=values.name,
             shards=values.shards,
             skip_bad=values.skip_bad,
@@ -37,6 +52,8 @@ def main(arguments):
             workers=values.workers,
             keep_ids=values.keep_ids,
             allow_outside=values.allow_outside,
+            format=values.format,
+            labels=paths["labels"],
         )
     except InputError as error:
         if problems := getattr(error, "problems", None):
@@ -57,6 +74,8 @@ def main(arguments):
         f"categories: {records.categories}, num_classes "
         f"{records.num_classes}"
     )
+    if records.annotations:
+        print(f"annotations: {records.annotations}, for detection.evaluate")
     if unused := data.unused_categories:
         names = (f"{number} ({data.categories[number]})" for number in unused)
         print(
@@ -74,8 +93,20 @@ def main(arguments):
 
 
 def define_flags():
-    flags.DEFINE_string("images", None, "The folder of the images.")
-    flags.DEFINE_string("annotations", None, "The COCO file, a .json.")
+    flags.DEFINE_string(
+        "images", None, "Their folder; default: what a data.yaml gives."
+    )
+    flags.DEFINE_string(
+        "annotations",
+        None,
+        "A COCO file, or a folder of VOC's .xml or YOLO's .txt files.",
+    )
+    flags.DEFINE_enum(
+        "format", None, FORMATS, "Default: by what --annotations is."
+    )
+    flags.DEFINE_string(
+        "labels", None, "Of VOC and YOLO: a file with a category a line."
+    )
     flags.DEFINE_string("out", None, "The folder for the records.")
     flags.DEFINE_string("name", "train", "Of the set: begins the files' names.")
     flags.DEFINE_integer(

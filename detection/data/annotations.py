@@ -6,7 +6,10 @@ import pathlib
 from detection.data import checks, image_checks
 from detection.data.coco_file import load_coco
 from detection.data.file_names import Folder
+from detection.data.formats import COCO, VOC, YOLO, format_of
 from detection.data.problems import DataError, Problems
+from detection.data.voc import load_voc
+from detection.data.yolo import load_yolo
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError
 
@@ -57,7 +60,7 @@ class AnnotatedImage:
 
 @dataclasses.dataclass(frozen=True)
 class AnnotationSet:
-    """What a COCO file holds, without what is bad.
+    """Annotated images, without what is bad.
 
     Args:
         images: in the order of the file.
@@ -68,6 +71,7 @@ class AnnotationSet:
         dropped_categories: how many.
         unclear_turns: images that EXIF data turn and whose size does not tell
             whether they were annotated so; they are taken as stored.
+        format: that they were read in.
     """
 
     images: tuple[AnnotatedImage, ...]
@@ -77,6 +81,7 @@ class AnnotationSet:
     dropped_annotations: int = 0
     dropped_categories: int = 0
     unclear_turns: int = 0
+    format: str = COCO
 
     @property
     def unused_categories(self) -> list[int]:
@@ -95,8 +100,10 @@ def read_annotations(
     skip_bad: bool = False,
     workers: int | None = None,
     allow_outside: bool = False,
+    format: str | None = None,
+    labels=None,
 ) -> AnnotationSet:
-    """Reads and checks a COCO file and the headers of its images.
+    """Reads and checks annotations and the headers of their images.
 
     What has one meaning only is read: see `detection.data.coco_file.tidy`; an
     image without width or height has its file's.
@@ -112,7 +119,8 @@ def read_annotations(
     annotation belongs to.
 
     Args:
-        annotations: the file, such as `instances_train2017.json`.
+        annotations: a COCO file, such as `instances_train2017.json`; or what
+            `detection.data.voc` or `detection.data.yolo` reads.
         images: the folder that its `file_name` entries are relative to.
         skip_bad: leave out bad images with all their annotations, bad
             annotations, and bad categories with theirs; see `problems` of the
@@ -120,10 +128,13 @@ def read_annotations(
         workers: threads that read the headers; None: 8.
         allow_outside: read images whose names lead out of the folder, by `..`
             or from the root; they are bad otherwise.
+        format: `"coco"`, `"voc"` or `"yolo"`; None: by what `annotations`
+            is, see `detection.data.formats.format_of`.
+        labels: of VOC and YOLO: a file with a category's name a line.
 
     Raises:
-        InputError: no COCO file, no such folder, or no images, annotations or
-            categories.
+        InputError: no such file or folder, another format, or no images,
+            annotations or categories.
         DataError: it has problems, or with `skip_bad` nothing is left; it is
             an `InputError` whose `problems` tell of each kind.
     """
@@ -135,8 +146,10 @@ def read_annotations(
             f"images: {folder} is not a folder; give the one that holds the "
             "images"
         )
-    entries = load_coco(path)
+    format = format_of(path, format)
     problems = Problems(checks.KINDS)
+    labels = None if labels is None else pathlib.Path(labels)
+    entries = _load(format, path, folder, labels, problems, workers)
     categories = checks.check_categories(entries["categories"], problems)
     listed = checks.check_images(entries["images"], problems)
     files = image_checks.check_image_files(
@@ -157,9 +170,25 @@ def read_annotations(
         - sum(map(len, objects.values())),
         dropped_categories=len(entries["categories"]) - len(categories),
         unclear_turns=sum(file.is_unclear for file in files.values()),
+        format=format,
     )
     _judge(result, path, skip_bad)
     return result
+
+
+def _load(format, path, *more):
+    """Annotations as COCO's lists, whatever they are."""
+    if format == VOC:
+        return load_voc(path, *more)
+    if format == YOLO:
+        return load_yolo(path, *more)
+    labels = more[1]
+    if labels is not None:
+        raise InputError(
+            f"labels: {labels} with a COCO file, which names its categories "
+            "itself; leave it out"
+        )
+    return load_coco(path)
 
 
 def _check_folder(listed, folder, path, problems):

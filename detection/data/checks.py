@@ -9,7 +9,12 @@ from detection.data.problems import Problems
 
 # COCO's boxes are rounded, and some annotation tools count pixels from 1.
 TOLERANCE = 1.0
+# In an annotation that was not COCO's: the file and the place in it. No key of
+# JSON is None.
+WHERE = None
 KINDS = (
+    FILE := "annotation files unreadable",
+    UNPAIRED := "label files without an image",
     CATEGORY := "categories without an integer id and a name",
     CATEGORY_BELOW := "category ids below 0",
     CATEGORY_TWICE := "category ids that repeat another",
@@ -105,7 +110,7 @@ def check_annotation(
     if number is None:
         problems.add(ANNOTATION, repr(entry))
         return None
-    who = f"annotation {number}"
+    who = entry.get(WHERE) or f"annotation {number}"
     if number in seen:
         problems.add(ANNOTATION_TWICE, who)
     seen.add(number)

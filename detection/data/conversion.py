@@ -1,6 +1,7 @@
-"""A data set in COCO's format, checked and written as records."""
+"""A data set of annotated images, checked and written as records."""
 
 import dataclasses
+import pathlib
 
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.packages import check_packages
@@ -17,12 +18,16 @@ def convert_coco(
     workers: int | None = None,
     keep_ids: bool = False,
     allow_outside: bool = False,
+    format: str | None = None,
+    labels=None,
 ):
     """Checks a data set and writes it as records.
 
     Args:
-        images: the folder of the images.
-        annotations: the COCO file.
+        images: the folder of the images; None: what a data.yaml of YOLO gives
+            for the set `name`.
+        annotations: a COCO file, a folder of Pascal VOC's .xml files, or one
+            of YOLO's label files or its data.yaml.
         out: the folder of the records.
         name: of the set, which begins the files' names.
         shards: files; None: by size.
@@ -31,6 +36,8 @@ def convert_coco(
         workers: threads; None: 8.
         keep_ids: labels are the ids; see `write_records`.
         allow_outside: see `read_annotations`.
+        format: see `read_annotations`.
+        labels: see `read_annotations`.
 
     Returns:
         The `AnnotationSet` that was read, and the `Records` written.
@@ -43,12 +50,21 @@ def convert_coco(
     # They bring TensorFlow and tqdm.
     from detection.data.annotations import read_annotations
     from detection.data.records import check_target, write_records
+    from detection.data.yolo import images_of
 
     check_target(out, name, shards, workers)
     if first is not None:
         check_integer("first", first)
+    if images is None:
+        images = images_of(pathlib.Path(annotations), name)
     data = read_annotations(
-        annotations, images, skip_bad, workers, allow_outside
+        annotations,
+        images,
+        skip_bad,
+        workers,
+        allow_outside,
+        format,
+        labels,
     )
     data = dataclasses.replace(data, images=data.images[:first])
     written = write_records(data, out, name, shards, workers, keep_ids)

@@ -16,6 +16,20 @@ def is_outside(name: str) -> bool:
     return ".." in parts or pathlib.PurePosixPath(name).is_absolute()
 
 
+def image_ids(names: list[pathlib.Path]) -> list[int]:
+    """Image ids: the numbers that all names are, or 1, 2, 3, ...
+
+    Args:
+        names: of files, such as `000000000139.jpg`.
+    """
+    stems = [path.stem for path in names]
+    if all(stem.isascii() and stem.isdigit() for stem in stems):
+        numbers = [int(stem) for stem in stems]
+        if len(set(numbers)) == len(numbers):
+            return numbers
+    return list(range(1, len(names) + 1))
+
+
 class Folder:
     """The files below a folder, which is searched once.
 

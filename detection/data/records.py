@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import math
 import pathlib
 import random
@@ -18,7 +19,9 @@ from detection.data.categories import (
     read_categories,
     write_categories,
 )
+from detection.data.coco_file import coco_content
 from detection.data.examples import serialized_example
+from detection.data.formats import COCO, VOC
 from detection.data.threads import run_all
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError, first_line
@@ -44,6 +47,7 @@ class Records:
     Args:
         paths: of the record files, in order.
         categories: the path of `categories.json`.
+        annotations: that of the set as a COCO file; None where it was one.
         num_classes: that it asks a network for, the background included.
         images: how many.
         without_boxes: how many of them are background only.
@@ -54,6 +58,7 @@ class Records:
 
     paths: tuple[pathlib.Path, ...]
     categories: pathlib.Path
+    annotations: pathlib.Path | None
     num_classes: int
     images: int
     without_boxes: int
@@ -115,7 +120,8 @@ def write_records(
     All is written in a folder beside and then renamed, in place of an earlier
     set of that name. `categories.json` lists `{"id": ..., "name": ...,
     "label": ...}`: the ids of the annotations, and the labels in the records,
-    1 to N in the order of the ids.
+    1 to N in the order of the ids. A set that was not read from a COCO file is
+    written as one too, `<name>-annotations.json`.
 
     Args:
         data: of `read_annotations`.
@@ -140,7 +146,8 @@ def write_records(
             "give fewer"
         )
     categories = labelled(data.categories, keep_ids)
-    _check_categories(out, name, categories)
+    _check_categories(out, name, categories, data.format)
+    annotations = None if data.format == COCO else f"{name}-annotations.json"
     images = list(data.images)
     random.Random(_ORDER_SEED).shuffle(images)
     names = [
@@ -161,10 +168,14 @@ def write_records(
             workers,
         )
         write_categories(work / CATEGORIES_FILE, categories)
+        if annotations:
+            text = json.dumps(coco_content(data))
+            (work / annotations).write_text(text, encoding="utf-8")
     boxes = [box for image in images for box in image.annotations]
     return Records(
         paths=tuple(out / name for name in names),
         categories=out / CATEGORIES_FILE,
+        annotations=out / annotations if annotations else None,
         num_classes=categories.num_classes,
         images=len(images),
         without_boxes=sum(not image.annotations for image in images),
@@ -216,7 +227,7 @@ def _find(out, name=None):
     return [path for path, match in found if match and name in (None, match[1])]
 
 
-def _check_categories(out, name, categories):
+def _check_categories(out, name, categories, format):
     """Sets in one folder share `categories.json`."""
     written = (out / CATEGORIES_FILE).exists()
     if not written or len(_find(out)) == len(_find(out, name)):
@@ -231,10 +242,12 @@ def _check_categories(out, name, categories):
     ]
     if differing:
         first = differing[0]
+        # Its categories are those that a set happens to have.
+        remedy = ", or --labels for all sets" if format == VOC else ""
         raise InputError(
             f"out: {out} holds records with other categories ({first} is "
             f"{there.get(first)!r} there and {categories.get(first)!r} here); "
-            "give a folder of its own"
+            f"give a folder of its own{remedy}"
         )
     if there.labels != categories.labels:
         raise InputError(

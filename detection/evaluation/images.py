@@ -8,7 +8,7 @@ from PIL import Image
 
 from detection.data.file_names import Folder, is_outside
 from detection.data.image_checks import fitted_file
-from detection.data.image_files import orientation
+from detection.data.image_files import images_below, orientation
 from detection.data.problems import few
 from detection.evaluation.ground_truth import GroundTruth
 from nasnet_tf.checks.arguments import expanded_path
@@ -35,14 +35,11 @@ def find_images(path, skip: Iterable = ()) -> list[pathlib.Path]:
     if not path.is_dir():
         raise InputError(f"images: {path}: no such file or folder")
     skip = {pathlib.Path(entry).resolve() for entry in skip}
-    found = sorted(
+    found = [
         file
-        for file in path.rglob("*")
-        if file.suffix.lower() in SUFFIXES
-        and file.is_file()
-        and not any(p.startswith(".") for p in file.relative_to(path).parts)
-        and not skip.intersection([file.resolve(), *file.resolve().parents])
-    )
+        for file in images_below(path)
+        if not skip.intersection([file.resolve(), *file.resolve().parents])
+    ]
     if not found:
         raise InputError(
             f"images: the folder {path} has none; it needs files that end in "

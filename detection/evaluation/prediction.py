@@ -7,6 +7,7 @@ import pathlib
 
 from PIL import Image
 
+from detection.data.file_names import image_ids
 from detection.evaluation.detecting import detect_all
 from detection.evaluation.drawing import (
     CELL,
@@ -145,20 +146,6 @@ def _find(images, out, max_images):
             found, names, image_ids(names), _picture_names(names), strict=True
         )
     ]
-
-
-def image_ids(names: list[pathlib.Path]) -> list[int]:
-    """Image ids: the numbers that all names are, or 1, 2, 3, ...
-
-    Args:
-        names: of files, such as `000000000139.jpg`.
-    """
-    stems = [path.stem for path in names]
-    if all(stem.isascii() and stem.isdigit() for stem in stems):
-        numbers = [int(stem) for stem in stems]
-        if len(set(numbers)) == len(numbers):
-            return numbers
-    return list(range(1, len(names) + 1))
 
 
 def _picture_names(names):

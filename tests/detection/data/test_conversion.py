@@ -75,6 +75,7 @@ def test_the_command_tells_what_it_left_out_and_wrote(
     values = {"images": images, "annotations": annotations, "out": out}
     values |= {"name": "val", "shards": 2, "skip_bad": True, "workers": None}
     values |= {"first": None, "keep_ids": False, "allow_outside": False}
+    values |= {"format": None, "labels": None}
     given = types.SimpleNamespace(**values)
     monkeypatch.setattr(coco.flags, "FLAGS", given)
     coco.main([])

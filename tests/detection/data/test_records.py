@@ -83,6 +83,7 @@ def test_model_garden_reads_what_was_annotated(tmp_path):
     assert dataclasses.asdict(written) | {"paths": (), "categories": ""} == {
         "paths": (),
         "categories": "",
+        "annotations": None,
         "num_classes": 3,
         "images": 3,
         "without_boxes": 1,
