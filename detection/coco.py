@@ -1,4 +1,4 @@
-r"""Turns a data set into TFRecords for Model Garden: COCO's, VOC's or YOLO's.
+r"""Turns annotated images (COCO, VOC, YOLO) into TFRecords for Model Garden.
 
 python -m detection.coco --images=coco/train2017 \
     --annotations=coco/annotations/instances_train2017.json \

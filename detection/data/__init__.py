@@ -1,1 +1,1 @@
-"""Data sets in COCO format: read, checked, written as records, composed."""
+"""Annotated images: read, checked, written as records, composed."""

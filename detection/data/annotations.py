@@ -165,7 +165,10 @@ def read_annotations(
         ),
         categories=categories,
         problems=problems,
-        dropped_images=len(entries["images"]) - len(files),
+        # An annotation file that cannot be read takes its image with it.
+        dropped_images=len(entries["images"])
+        - len(files)
+        + problems.counts.get(checks.FILE, 0),
         dropped_annotations=len(entries["annotations"])
         - sum(map(len, objects.values())),
         dropped_categories=len(entries["categories"]) - len(categories),

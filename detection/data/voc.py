@@ -31,7 +31,9 @@ def load_voc(
 
     A `difficult` object is a crowd here: what evaluates VOC counts such
     objects neither as found nor as missed, which is what COCO's evaluation
-    does with crowds, and training leaves both out.
+    does with crowds, and `skip_crowd_during_training` leaves them out of
+    training. Model Garden's examples have no other place for it; torchvision
+    hands it on and decides nothing.
 
     Categories are numbered from 1, by name or in the order of `labels`.
 

@@ -75,7 +75,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "object detection": {
         "detect-data": Command(
             "detection.coco",
-            "Turns a data set in COCO's format into TFRecords for Model "
+            "Turns annotated images (COCO, VOC, YOLO) into TFRecords for Model "
             "Garden.",
         ),
         "detect-scenes": Command(

@@ -134,6 +134,7 @@ def test_files_that_are_no_plain_xml(tmp_path, text, words):
     assert f"(000005.xml: {words}" in line_of(error)
     data = read_annotations(annotations, images, skip_bad=True)
     assert [image.id for image in data.images] == [1, 2]
+    assert data.dropped_images == 1
 
 
 def test_a_doctype_in_another_encoding_is_seen(tmp_path):
