@@ -16,6 +16,14 @@ def is_outside(name: str) -> bool:
     return ".." in parts or pathlib.PurePosixPath(name).is_absolute()
 
 
+def is_file(path: pathlib.Path) -> bool:
+    """Whether there is such a file; no, where its name is too long for one."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def image_ids(names: list[pathlib.Path]) -> list[int]:
     """Image ids: the numbers that all names are, or 1, 2, 3, ...
 

@@ -5,7 +5,7 @@ import re
 from xml.etree import ElementTree
 
 from detection.data import checks
-from detection.data.file_names import image_ids, is_outside
+from detection.data.file_names import image_ids, is_file, is_outside
 from detection.data.json_values import whole_number
 from detection.data.name_files import read_names
 from detection.data.problems import Problems
@@ -127,7 +127,7 @@ def _image(root, file, path, images):
 def _file_name(root, place, images):
     """As the file says; where that leads nowhere, as the file is named."""
     said = _text(root, "filename")
-    if said and (is_outside(said) or (images / said).is_file()):
+    if said and (is_outside(said) or is_file(images / said)):
         return said
     near = place.parent / said if said else place
     guesses = [near] if said else []
@@ -135,7 +135,7 @@ def _file_name(root, place, images):
         stem = near if said else place.with_suffix("")
         guesses += [stem.with_name(stem.name + suffix) for suffix in SUFFIXES]
     for guess in guesses:
-        if (images / guess).is_file():
+        if is_file(images / guess):
             return guess.as_posix()
     return said or place.with_suffix(SUFFIXES[0]).as_posix()
 

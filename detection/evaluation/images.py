@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PIL import Image
 
-from detection.data.file_names import Folder, is_outside
+from detection.data.file_names import Folder, is_file, is_outside
 from detection.data.image_checks import fitted_file
 from detection.data.image_files import images_below, orientation
 from detection.data.problems import few
@@ -105,7 +105,7 @@ def annotated_images(
             "its images, or --allow_outside"
         )
     paths = {number: folder / name for number, name in names.items()}
-    missing = [name for n, name in names.items() if not paths[n].is_file()]
+    missing = [name for n, name in names.items() if not is_file(paths[n])]
     if missing:
         nearest = Folder(folder).nearest(missing[0])
         hint = f"; {nearest[1]}" if nearest else ""

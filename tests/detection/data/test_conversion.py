@@ -11,6 +11,7 @@ from detection import coco
 from detection.data.conversion import convert_coco
 from nasnet_tf import InputError
 from tests.conftest import line_of
+from tests.data.image_sets import photo
 from tests.detection.coco_sets import coco_set, names, write_set
 
 
@@ -91,6 +92,17 @@ def test_the_command_tells_what_it_left_out_and_wrote(
     ]
     for words in ("checking: 100%", "writing: 100%", "1  boxes empty or"):
         assert words in printed.err
+    # Of a photo that EXIF data turn, and one where nothing tells.
+    exif = photo(0).getexif()
+    for turn, size, name in ((6, (48, 40), "a"), (3, (40, 48), "c")):
+        exif[274] = turn
+        photo(0, size).save(images / f"{name}.jpg", exif=exif)
+    coco.main([])
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "1 images were turned as their EXIF data says",
+        "1 images are as stored: their EXIF data turn them, and their sizes do "
+        "not tell whether they were annotated so",
+    ]
     given.annotations = None
     with pytest.raises(InputError) as error:
         coco.main([])

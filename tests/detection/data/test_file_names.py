@@ -33,6 +33,7 @@ def renamed(folder, names):
         ("data/train/a.JPG", image_checks.OTHER_FOLDERS, "a.jpg"),
         ("C:\\data\\a.jpg", image_checks.OTHER_FOLDERS, "a.jpg"),
         ("d.jpg", image_checks.MISSING, None),
+        ("d" * 300, image_checks.UNREADABLE_FILE, None),
     ],
 )
 def test_a_name_that_no_file_has_is_told_the_nearest(
@@ -43,7 +44,7 @@ def test_a_name_that_no_file_has_is_told_the_nearest(
         read_annotations(annotations, images)
     assert error.value.problems.counts == {kind: 1}
     hint = f": did you mean {meant!r}?" if meant else ""
-    assert f"{kind}: 1 ({name}{hint}" in line_of(error)
+    assert f"{kind}: 1 ({name[:70]}{hint}" in line_of(error)
     with pytest.raises(InputError) as error:
         annotated_images(images, read_ground_truth(annotations))
     assert f"did you mean {meant!r}?" in line_of(error) or not meant

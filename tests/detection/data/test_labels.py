@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from official.vision.evaluation.coco_evaluator import COCOEvaluator
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from detection.data.categories import (
     Categories,
@@ -19,6 +21,7 @@ from detection.detectors.detections import Detections
 from detection.detectors.detector import with_ids
 from detection.evaluation.category_check import check_detector_categories
 from detection.evaluation.measures import measure
+from detection.evaluation.reports import evaluate_predictions
 from detection.evaluation.results import to_results
 from detection.experiments import read_experiment
 from detection.training.annotation_file import label_annotations
@@ -252,6 +255,28 @@ def test_evaluation_in_training_is_that_of_the_ids(tmp_path):
             },
         )
     assert metric.result()["AP"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_results_file_has_the_ids_of_the_file(tmp_path):
+    """From 0 to a million, and the numbers are pycocotools'."""
+    content = wide_set()
+    for row in content["annotations"]:
+        row.setdefault("iscrowd", 0)
+        row.setdefault("area", row["bbox"][2] * row["bbox"][3])
+    write_set(tmp_path, content)
+    results = found_in(content)
+    predictions = tmp_path / "predictions.json"
+    predictions.write_text(json.dumps(results))
+    annotations = tmp_path / "a.json"
+    metrics = evaluate_predictions(predictions, annotations, tmp_path / "out")
+    theirs = COCO(str(annotations))
+    evaluator = COCOeval(theirs, theirs.loadRes(str(predictions)), "bbox")
+    evaluator.evaluate()
+    evaluator.accumulate()
+    evaluator.summarize()
+    assert list(metrics.numbers.values()) == evaluator.stats.tolist()
+    assert metrics.numbers["AP"] > 0.3
+    assert [row.id for row in metrics.classes] == [0, 18, 10**6]
 
 
 def test_an_annotation_file_of_other_categories_is_one_line(tmp_path):
