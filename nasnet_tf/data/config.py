@@ -13,7 +13,8 @@ class DataConfig(Section):
     Args:
         source: `"tfds"`: a set of TensorFlow Datasets; `"folder"`: images as
             `<split>/<class>/<image>`; `"digits"`: scikit-learn's handwritten
-            digits, embedded.
+            digits, embedded; `"python"`: what a program gave to `train` or
+            `search`, which say so here.
         name: of the TFDS set, such as `"cifar10"`.
         data_dir: where the TFDS sets, or the splits of the folder, are.
         train_split: to train on; for TFDS any split expression.
@@ -37,9 +38,13 @@ class DataConfig(Section):
         shuffle_buffer: examples, where the set is read as a stream.
         cache_mib: a set of images of one size is kept in memory, decoded, if
             it takes no more than this.
+        digest: of the arrays of `"python"`, by which a job that goes on knows
+            them; `train` and `search` set it.
     """
 
-    source: str = field("digits", choices=("tfds", "folder", "digits"))
+    source: str = field(
+        "digits", choices=("tfds", "folder", "digits", "python")
+    )
     name: str | None = None
     data_dir: str | None = None
     train_split: str = "train"
@@ -58,6 +63,7 @@ class DataConfig(Section):
     mixup: float = field(0.0, interval="[0, 1]")
     shuffle_buffer: int = field(10_000, least=1)
     cache_mib: int = field(1024, least=0)
+    digest: str | None = None
 
 
 def check_data(data: DataConfig, size: int) -> None:

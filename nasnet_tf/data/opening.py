@@ -8,6 +8,7 @@ from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.data import digits
 from nasnet_tf.data.config import DataConfig
+from nasnet_tf.data.given import GivenData
 from nasnet_tf.data.image_folder import find_classes, open_folder
 from nasnet_tf.data.source import InMemory, Source, check_readable
 from nasnet_tf.data.split import Split, new_split
@@ -41,6 +42,7 @@ def open_data(
     evaluate: bool = True,
     kept: Split | None = None,
     begins: bool = True,
+    given: GivenData | None = None,
 ) -> Data:
     """Opens the images to train on and those to evaluate on.
 
@@ -51,25 +53,38 @@ def open_data(
         kept: of a job that goes on: what it holds out, and its classes.
         begins: whether nothing was trained on yet, so that images may be held
             out where there are none to evaluate on.
+        given: the images of `data.source` `"python"`.
 
     Raises:
         InputError: they are not there or do not fit together, a class of the
             job is gone, or an image to evaluate on is known to be unreadable;
             one line.
     """
-    whole = _open_train_split(config, kept)
+    whole, other = _open_train_split(config, kept, given)
     begins = begins and not kept
-    by_default = evaluate and begins and not _has_evaluation(config)
+    by_default = evaluate and begins and not _has_evaluation(config, other)
+    if by_default and given and not given.in_memory:
+        raise InputError(
+            "evaluation_data: none given beside a dataset, of which none can "
+            "be held out; give it, or evaluate=False"
+        )
     if kept:
         split, notes = kept.updated(whole), kept.changes(whole)
     else:
         split, notes = new_split(config, whole, seed, by_default), []
+    if given and given.digest is None and not begins:
+        notes.append(
+            "data is a dataset: that it goes on with the images that would "
+            "have come next is up to the program that gives it"
+        )
     chosen = split.is_held_out(whole)
     train: Source | None = None
     evaluation: Source | None = None
     if split.held_out:
         train = whole.part(~chosen, f"{whole.name} without the held-out ones")
         evaluation = _held_out_part(whole, chosen)
+    elif evaluate and config.source == "python":
+        evaluation = other
     elif evaluate:
         evaluation = _open(
             config,
@@ -78,8 +93,11 @@ def open_data(
             whole.class_names,
         )
     if split.held_out and by_default:
+        missing = f"folder {config.evaluation_split!r}"
+        if given:
+            missing = "evaluation_data"
         notes.append(
-            f"no folder {config.evaluation_split!r} to evaluate on: a fifth of "
+            f"no {missing} to evaluate on: a fifth of "
             f"each class, {chosen.sum()} of {len(chosen)} images, is held out "
             "for that; data.held_out=N holds out N"
         )
@@ -96,11 +114,13 @@ def open_data(
     )
 
 
-def _has_evaluation(config):
+def _has_evaluation(config, given):
     """Whether there is anything to evaluate on but the training images.
 
     A folder that was named and is not there is an error, not a wish.
     """
+    if config.source == "python":
+        return bool(config.held_out) or given is not None
     usual = type(config)().evaluation_split
     is_named = config.evaluation_split != usual
     if config.held_out or config.source != "folder" or is_named:
@@ -109,19 +129,24 @@ def _has_evaluation(config):
     return (root / config.evaluation_split).is_dir()
 
 
-def _open_train_split(config, kept):
-    if not kept:
-        return _open(config, config.train_split, "train_split")
-    whole = _open(
-        config, config.train_split, "train_split", kept.class_names, True
-    )
-    if whole.class_names != kept.class_names:
+def _open_train_split(config, kept, given):
+    """The train split, and what a program gives to evaluate on."""
+    class_names, other = kept and kept.class_names, None
+    if given:
+        whole, other = given.open()
+    elif kept:
+        whole = _open(
+            config, config.train_split, "train_split", class_names, True
+        )
+    else:
+        whole = _open(config, config.train_split, "train_split")
+    if kept and whole.class_names != class_names:
         raise InputError(
             f"data: {whole.name} has other classes than the job was begun "
             "with; give the data of that version, or begin in another "
             "model_dir"
         )
-    return whole
+    return whole, other
 
 
 def open_evaluation(
@@ -147,6 +172,7 @@ def open_evaluation(
     Raises:
         InputError: they are not there; one line.
     """
+    _check_kept(config)
     if kept and not kept.describes(config):
         kept = None
     holds_out = bool(kept.held_out if kept else config.held_out)
@@ -176,6 +202,7 @@ def _held_out_part(whole, chosen):
 
 
 def _open(config, split, argument, class_names=None, complete=False):
+    _check_kept(config)
     if config.source == "digits":
         return _open_digits(split, argument)
     if config.source == "tfds":
@@ -186,6 +213,15 @@ def _open(config, split, argument, class_names=None, complete=False):
             "folder of the images"
         )
     return _open_image_folder(config, split, argument, class_names, complete)
+
+
+def _check_kept(config):
+    if config.source == "python":
+        raise InputError(
+            "data.source: 'python', images that a program gave to train or "
+            "search and that no file keeps; give them again, as data= or to "
+            "nasnet_tf.evaluation.evaluate, or name others by data.source"
+        )
 
 
 def _open_digits(split, argument):

@@ -21,7 +21,8 @@ class Source(abc.ABC):
 
     An example is a dict of
 
-        image   uint8 (height, width, 3), or a scalar string: an encoded image
+        image   uint8 or float32 (height, width, 3), or a scalar string: an
+                encoded image
         label   int32, the number of the class
         name    string, for messages and for labels from elsewhere
         number  int64, of the example in its split
@@ -198,20 +199,21 @@ class InMemory(RandomAccess):
     """Decoded images of one size.
 
     Args:
-        images: `(n, height, width, 3)`, uint8; whatever where unreadable.
+        images: `(n, height, width, 3)`, 0 to 255; whatever where unreadable.
         labels: `(n,)`.
         names: `(n,)`.
+        image_dtype: `"uint8"` or `"float32"`.
         **described: see `Source`.
     """
 
-    def __init__(self, images, labels, names, **described):
+    def __init__(self, images, labels, names, image_dtype="uint8", **described):
         super().__init__(
             total=len(images), image_shape=tuple(images.shape[1:]), **described
         )
         # Where tf.data runs; on a GPU they would take its memory.
         with tf.device("CPU:0"):
             self._columns = {
-                "image": tf.constant(images, "uint8"),
+                "image": tf.constant(images, image_dtype),
                 "label": tf.constant(labels, "int32"),
                 "name": tf.constant(np.asarray(names, object), "string"),
             }

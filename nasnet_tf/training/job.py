@@ -1,6 +1,7 @@
 """A training job, from its configuration to its saved network."""
 
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import keras
@@ -10,6 +11,7 @@ from nasnet_tf import data as datasets
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, JobError, first_line
 from nasnet_tf.configuration.files import save_config
+from nasnet_tf.data.given import GivenData, check_same_data
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.data.split import read_split
 from nasnet_tf.files.lock import exclusive
@@ -51,6 +53,9 @@ def train(
     model_dir,
     evaluate: bool = True,
     quiet: bool = False,
+    data=None,
+    evaluation_data=None,
+    class_names: Sequence[str] | None = None,
 ) -> TrainingResult:
     """Trains a network, or goes on where an earlier run of the job stopped.
 
@@ -63,6 +68,20 @@ def train(
             the same configuration is resumed.
         evaluate: measure on the evaluation images on the way and at the end.
         quiet: print nothing.
+        data: images to train on, in place of those that `config.data` names:
+            arrays `(images, labels)`; a `tf.data.Dataset` of pairs of image
+            and label, one at a time or in batches; or a Keras `PyDataset`.
+            Images are `(n, height, width, 3)`, or of 1 channel for grey, of
+            any size, uint8 or floats, 0 to 255; labels are integers or
+            one-hot. Arrays are used as any set of images is: shuffled,
+            augmented and batched as `config` says, and a job goes on with
+            the same arrays only. A dataset is an epoch, in the order that it
+            gives itself: it is not shuffled, and that a job goes on with the
+            same bits takes one that gives the same order each time.
+        evaluation_data: in the same forms, to evaluate on. Without it
+            `config.data.held_out` of the arrays are held out, or a fifth of
+            each class.
+        class_names: by label; None: `"0"`, `"1"`, ...
 
     Returns:
         The trained network and what was written.
@@ -74,26 +93,31 @@ def train(
     Example:
     >>> config = read_config(["digits"], "recipe.epochs=2")
     >>> result = train(config, "runs/digits")
+    >>> result = train(config, "runs/mine", data=(images, labels))
     """
+    given = GivenData.of(data, evaluation_data, class_names)
+    if given:
+        config = config.replace(data=given.configured(config.data))
     check_config(config)
     model_dir = expanded_path("model_dir", model_dir)
     _check_resumable(model_dir, config)
     strategy = distribution_strategy(config.runtime)
     _check_batch_size(config.recipe.batch_size, strategy)
     begun = newest_checkpoint(model_dir) is not None
-    data = datasets.open_data(
+    opened = datasets.open_data(
         config.data,
         config.runtime.seed,
         evaluate,
         # Before the first checkpoint nothing was trained on, and all is open.
         read_split(model_dir) if begun else None,
         begins=not begun,
+        given=given,
     )
     with strategy.scope():
         alone = exclusive(model_dir) if worker_index() == 0 else nullcontext()
     try:
         with alone:
-            return _run(config, model_dir, data, strategy, quiet)
+            return _run(config, model_dir, opened, strategy, quiet)
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         raise JobError(
             f"another worker stopped ({first_line(error)}); start all of them "
@@ -364,7 +388,9 @@ def _check_resumable(model_dir, config):
     saved = model_dir / CONFIG_FILE
     if newest_checkpoint(model_dir) is None or not saved.is_file():
         return
-    difference = first_difference(read_config([saved]), config)
+    before = read_config([saved])
+    check_same_data(before.data, config.data, model_dir)
+    difference = first_difference(before, config)
     if difference:
         raise InputError(
             f"model_dir: {model_dir} holds a job of another configuration: "

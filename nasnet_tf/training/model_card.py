@@ -154,13 +154,17 @@ def _code(text):
 def _data(config, model, training_size, measured_on):
     name = data_name(config.data)
     augmentation = augmentation_text(config.data, model.input_shape[1])
+    name = f"images of {name}"
+    split = f", split {config.data.train_split}"
     held_out = ""
     if config.data.held_out:
         held_out = f", {config.data.held_out:,} of the split held out"
+    if config.data.source == "python":
+        name, split = data_name(config.data), ""
+        held_out = held_out.replace("the split", "them")
     evaluated = [f"* Evaluated on {measured_on}."] if measured_on else []
     return [
-        f"* Trained on {training_size:,} images of {name}, split "
-        f"{config.data.train_split}{held_out}.",
+        f"* Trained on {training_size:,} {name}{split}{held_out}.",
         f"* Augmentation: {augmentation}.",
         *evaluated,
     ]

@@ -13,6 +13,8 @@ def data_name(data: DataConfig) -> str:
         return str(data.name)
     if data.source == "folder":
         return pathlib.Path(str(data.data_dir)).resolve().name
+    if data.source == "python":
+        return "images given from Python"
     return "scikit-learn's handwritten digits"
 
 
