@@ -18,6 +18,7 @@ from nasnet_tf.files.lock import exclusive
 from nasnet_tf.networks.batch_norm_statistics import trained_norms
 from nasnet_tf.training import distributed, loop, momentum_checks
 from nasnet_tf.training.best import BestNetwork
+from nasnet_tf.training.callbacks import JobCallbacks, check_callbacks
 from nasnet_tf.training.checkpoint import (
     CONFIG_FILE,
     JobCheckpoint,
@@ -56,6 +57,7 @@ def train(
     data=None,
     evaluation_data=None,
     class_names: Sequence[str] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
     """Trains a network, or goes on where an earlier run of the job stopped.
 
@@ -82,6 +84,21 @@ def train(
             `config.data.held_out` of the arrays are held out, or a fifth of
             each class.
         class_names: by label; None: `"0"`, `"1"`, ...
+        callbacks: of Keras, such as those of wandb and MLflow. They get the
+            network as their model, which returns logits and is not compiled,
+            and are called as by `fit`: around training and each epoch, with
+            `loss`, `accuracy`, ..., `learning_rate`, and, of an epoch with
+            an evaluation, `val_loss`, `val_accuracy`, ...; batches are told
+            at those steps only that are logged (`runtime.log_every_steps`,
+            and where an epoch ends, an evaluation is made or a checkpoint
+            saved), with the means since the last one. Of tests nothing is
+            told. The epochs have a whole number of steps; `on_train_end`
+            comes when the files are written. A callback that sets
+            `model.stop_training` ends the job, which is then complete; as
+            what callbacks know is not kept, the same call goes on. Keras
+            knows which way is better of `val_loss` alone: give others their
+            `mode`. Of several workers each calls its own, and they must stop
+            at the same step.
 
     Returns:
         The trained network and what was written.
@@ -95,6 +112,7 @@ def train(
     >>> result = train(config, "runs/digits")
     >>> result = train(config, "runs/mine", data=(images, labels))
     """
+    check_callbacks(callbacks)
     given = GivenData.of(data, evaluation_data, class_names)
     if given:
         config = config.replace(data=given.configured(config.data))
@@ -117,7 +135,7 @@ def train(
         alone = exclusive(model_dir) if worker_index() == 0 else nullcontext()
     try:
         with alone:
-            return _run(config, model_dir, opened, strategy, quiet)
+            return _run(config, model_dir, opened, strategy, quiet, callbacks)
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         raise JobError(
             f"another worker stopped ({first_line(error)}); start all of them "
@@ -131,9 +149,9 @@ def train(
         ) from error
 
 
-def _run(config, model_dir, data, strategy, quiet):
+def _run(config, model_dir, data, strategy, quiet, callbacks):
     with strategy.scope():
-        job = _Job(config, model_dir, data, quiet)
+        job = _Job(config, model_dir, data, quiet, callbacks)
         step = job.run()
         with datasets.decoding_errors():
             # It may measure statistics, and so read images.
@@ -150,7 +168,7 @@ def _run(config, model_dir, data, strategy, quiet):
 class _Job:
     """The parts of a job, made in the scope of its strategy."""
 
-    def __init__(self, config, model_dir, data, quiet):
+    def __init__(self, config, model_dir, data, quiet, callbacks):
         self.config = config
         self.model_dir = model_dir
         self.data = data
@@ -208,6 +226,7 @@ class _Job:
             self.cadence.classifier_steps,
             self.chief,
         )
+        self.callbacks = JobCallbacks(callbacks, self.network, self.cadence)
         if self.chief:
             save_config(config, model_dir / CONFIG_FILE)
             save_network_config(model_dir, self.network)
@@ -294,6 +313,7 @@ class _Job:
                     self.checkpoint,
                     stop,
                     self.best,
+                    self.callbacks,
                 )
 
     def _announce(self):
@@ -335,7 +355,8 @@ class _Job:
 
     def finish(self, step, weights) -> TrainingResult:
         """Writes what the job leaves behind."""
-        complete = step >= self.cadence.steps or self.best.exhausted
+        ended = self.best.exhausted or self.callbacks.stopped
+        complete = step >= self.cadence.steps or ended
         model = for_inference(self.network.get_config(), weights)
         files = {}
         if complete and self.chief:
@@ -359,6 +380,7 @@ class _Job:
                 },
                 self.best.weights(),
             )
+        self.callbacks.end()
         return TrainingResult(
             model=model,
             step=step,

@@ -13,7 +13,8 @@ from nasnet_tf.training.config import ExperimentConfig
 from nasnet_tf.training.config_checks import check_warmup
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_LATEST = ("learning_rate",)
+# Of these a mean tells nothing.
+LATEST = ("learning_rate",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Cadence:
         )
 
     @property
+    def epoch_steps(self) -> int:
+        """An epoch in whole steps."""
+        return max(1, round(self.steps_per_epoch))
+
+    @property
     def network_steps(self) -> int:
         """Those of the second phase, which trains the whole network."""
         return self.steps - self.classifier_steps
@@ -88,11 +94,12 @@ def run_steps(
     checkpoint,
     stop,
     best,
+    callbacks,
 ) -> int:
     """Trains from step `start` on and returns the step it stopped at.
 
-    That is the last one, or where `stop` was set or `best` is exhausted; there
-    a checkpoint is written.
+    That is the last one, or where `stop` was set, `best` is exhausted or a
+    callback stopped it; there a checkpoint is written.
 
     Args:
         cadence: when to do what.
@@ -105,47 +112,66 @@ def run_steps(
         checkpoint: a `JobCheckpoint`.
         stop: an event.
         best: a `BestNetwork`, which `evaluate` tells.
+        callbacks: a `JobCallbacks`.
 
     Raises:
         JobError: the loss or the gradient is not finite.
         InputError: a checkpoint cannot be written.
     """
     recent, step, saved = [], start, start
-    while step < cadence.steps and not (stop.is_set() or best.exhausted):
+    callbacks.begin()
+    while step < cadence.steps and not (
+        stop.is_set() or best.exhausted or callbacks.stopped
+    ):
         batch = next(batches)
         if step == start:
             log.images(step, _first_images(batch))
+        evaluation = cadence.due("evaluate", step + 1)
+        saving = cadence.due("checkpoint", step + 1)
+        ends_epoch = callbacks.ends_epoch(step + 1)
+        logging = cadence.due("log", step + 1) or evaluation or saving
+        logging = logging or ends_epoch
+        callbacks.before(step + 1, logging)
         recent.append(train_step(*batch))
         step += 1
         if step == start + 1:
             # Wait for it: tracing and compiling are no part of the speed.
             float(recent[0]["loss"])
             log.started(step)
-        evaluation = cadence.due("evaluate", step)
-        saving = cadence.due("checkpoint", step)
-        if cadence.due("log", step) or evaluation or saving:
-            log.training(step, _means(recent, step, checkpoint))
+        if logging:
+            means = _means(recent, step, checkpoint)
+            log.training(step, means)
+            callbacks.trained(step, means, len(recent))
             recent = []
-        if not (evaluation or saving):
-            continue
-        with log.aside():
-            settle(step)
-            try:
-                if evaluation:
-                    log.evaluation(step, evaluate(step))
-            except InputError:
-                # An image that cannot be read costs no training.
-                checkpoint.save(step)
-                raise
-            if saving:
-                checkpoint.save(step)
-                saved = step
+        if evaluation or saving:
+            with log.aside():
+                settle(step)
+                try:
+                    if evaluation:
+                        metrics = evaluate(step)
+                        log.evaluation(step, metrics)
+                        callbacks.evaluated(metrics)
+                except InputError:
+                    # An image that cannot be read costs no training.
+                    checkpoint.save(step)
+                    raise
+                if saving:
+                    checkpoint.save(step)
+                    saved = step
+        if ends_epoch:
+            callbacks.end_epoch(step)
     if recent:
         log.training(step, _means(recent, step, checkpoint))
-    # An earlier run may have ended at an image that cannot be read.
-    if cadence.evaluate and step >= cadence.steps and not _evaluated(log, step):
+    # An earlier run may have ended at an image that cannot be read, and a
+    # callback between two evaluations.
+    ended = step >= cadence.steps or callbacks.stopped
+    if cadence.evaluate and ended and not _evaluated(log, step):
         settle(step)
-        log.evaluation(step, evaluate(step))
+        metrics = evaluate(step)
+        log.evaluation(step, metrics)
+        callbacks.evaluated(metrics)
+    if callbacks.stopped:
+        callbacks.end_epoch(step)
     if step > saved:
         settle(step)
         checkpoint.save(step)
@@ -213,4 +239,4 @@ def _means(recent, step, checkpoint):
     means = {
         name: sum(row[name] for row in rows) / len(rows) for name in rows[0]
     }
-    return {**means, **{k: rows[-1][k] for k in _LATEST if k in means}}
+    return {**means, **{k: rows[-1][k] for k in LATEST if k in means}}

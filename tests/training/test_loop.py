@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.training import loop
+from nasnet_tf.training.callbacks import JobCallbacks
 from nasnet_tf.training.config import ExperimentConfig, RuntimeConfig
 from nasnet_tf.training.strategy import distribution_strategy
 
@@ -71,6 +72,7 @@ def run(losses, cadence, start=0, stop=None):
         checkpoint,
         stop or threading.Event(),
         types.SimpleNamespace(exhausted=False),
+        JobCallbacks((), None, cadence),
     )
     return step, log, checkpoint, settled
 
