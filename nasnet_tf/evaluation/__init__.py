@@ -22,6 +22,7 @@ from nasnet_tf.evaluation.real_labels import (
 from nasnet_tf.evaluation.report_files import (
     check_report_files,
     format_report,
+    read_confusion,
     write_report,
 )
 
@@ -42,6 +43,7 @@ __all__ = [
     "job_classifier",
     "measure",
     "predict",
+    "read_confusion",
     "read_real_labels",
     "real_accuracy",
     "write_report",

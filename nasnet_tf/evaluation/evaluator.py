@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.data import Source, decoding_errors, evaluation_batches
 from nasnet_tf.data.config import DataConfig
+from nasnet_tf.data.given import given_source
 from nasnet_tf.data.reading import configured_reading, with_crop
 from nasnet_tf.evaluation.measures import PACKAGES, Report, measure
 from nasnet_tf.evaluation.prediction import forward_function, predict
@@ -22,12 +24,13 @@ BATCH_SIZE = 32
 
 def evaluate(
     model: NASNet,
-    source: Source,
-    config: DataConfig,
+    source,
+    config: DataConfig | None = None,
     batch_size: int = BATCH_SIZE,
     real_labels: RealLabels | None = None,
     match_class_names: bool = True,
     input_size: tuple[int, int] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Report:
     """Classifies all images of a source and compares with their labels.
 
@@ -36,24 +39,33 @@ def evaluate(
 
     Args:
         model: with its classifier; see `forward_function`.
-        source: of `nasnet_tf.data.open_evaluation`.
+        source: of `nasnet_tf.data.open_evaluation`; or arrays
+            `(images, labels)`, a `tf.data.Dataset` or a Keras `PyDataset`, as
+            `nasnet_tf.training.job.train` takes them.
         config: `evaluation_crop` goes before the part of an image that the
             model says it reads; of a model that does not say,
-            `augmentation` tells it.
+            `augmentation` tells it. None: the defaults.
         batch_size: images at a time.
         real_labels: of `read_real_labels`.
         match_class_names: hold the model's `class_names` to those of the
             data; else, and where the model has none, the classes are taken
             to be in the same order.
         input_size: `(height, width)` for a model that reads any.
+        class_names: of arrays and datasets, by label; None: the model's.
 
     Raises:
         InputError: the model does not fit the data, an image cannot be read,
             or scikit-learn is missing.
+
+    Example:
+    >>> report = evaluate(result.model, (images, labels))
+    >>> report.top1, report.confusion
     """
     check_integer("batch_size", batch_size)
     check_packages("evaluation", PACKAGES)
     forward = forward_function(model)
+    config = DataConfig() if config is None else config
+    source = _opened(source, model, class_names)
     order = _class_order(model, source, match_class_names)
     batches = evaluation_batches(
         source,
@@ -72,6 +84,20 @@ def evaluate(
             predictions, probabilities=predictions.probabilities[:, order]
         )
     return measure(predictions, source.class_names, real_labels)
+
+
+def _opened(source, model, class_names):
+    if isinstance(source, Source):
+        if class_names is not None:
+            raise InputError(
+                f"class_names: given with {source.name}, which has its own; "
+                "leave them out"
+            )
+        return source
+    if class_names is None:
+        classes = model.get_config()["classes"]
+        class_names = model.class_names or [str(n) for n in range(classes)]
+    return given_source(source, class_names, "source")
 
 
 def evaluation_reading(model, config: DataConfig) -> ImageReading:

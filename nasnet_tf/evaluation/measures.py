@@ -79,7 +79,12 @@ class Report:
         return [(int(a), int(b), int(wrong[a, b])) for a, b in pairs[order]]
 
     def to_dict(self) -> dict:
-        """Plain values for JSON; None for nan, names for class numbers."""
+        """Plain values for JSON; None for nan, names for class numbers.
+
+        `confusion_cells` are the cells of `confusion` that are not 0, `[class,
+        taken for, images]` with numbers of classes from 0: of thousands of
+        classes almost all are 0. `report_files.read_confusion` reads them.
+        """
         names = self.class_names
         return {
             "images": self.images,
@@ -104,7 +109,10 @@ class Report:
                 {"class": names[a], "taken_for": names[b], "images": count}
                 for a, b, count in self.top_confusions()
             ],
-            "confusion_matrix": self.confusion.tolist(),
+            "confusion_cells": [
+                [int(a), int(b), int(self.confusion[a, b])]
+                for a, b in np.argwhere(self.confusion)
+            ],
         }
 
 

@@ -4,6 +4,9 @@ import json
 import pathlib
 import warnings
 
+import numpy as np
+
+from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.evaluation.measures import Report
 from nasnet_tf.evaluation.picture import evaluation_figure
 from nasnet_tf.files.output_file import check_output, written_beside
@@ -48,6 +51,30 @@ def write_report(
         figure = evaluation_figure(report, scores)
         figure.savefig(beside, dpi=DPI, facecolor="white")
     return paths
+
+
+def read_confusion(path) -> np.ndarray:
+    """The confusion matrix of an `evaluation.json`: `(classes, classes)`.
+
+    Args:
+        path: of the file, of this version or of before, which wrote all cells.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    try:
+        values = json.loads(pathlib.Path(path).read_text())
+        if "confusion_matrix" in values:
+            return np.array(values["confusion_matrix"])
+        matrix = np.zeros((values["classes"],) * 2, int)
+        for row, column, images in values["confusion_cells"]:
+            matrix[row, column] = images
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise InputError(
+            f"{path}: no evaluation.json that can be read "
+            f"({first_line(error)}); give one of nasnet_tf.evaluate"
+        ) from None
+    return matrix
 
 
 def _to_json(values):

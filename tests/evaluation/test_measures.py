@@ -9,18 +9,20 @@ from PIL import Image
 from sklearn import metrics
 
 import nasnet_tf
+from nasnet_tf import InputError
 from nasnet_tf.evaluation import (
     draw_confusion,
     format_report,
     measure,
     predict,
     prediction,
+    read_confusion,
     read_real_labels,
     real_accuracy,
     write_report,
 )
 from nasnet_tf.pictures.figures import new_figure
-from tests.conftest import randomize, slow, tiny_network
+from tests.conftest import line_of, randomize, slow, tiny_network
 from tests.evaluation.evaluation_sets import (
     batches,
     constant,
@@ -174,12 +176,36 @@ def test_the_json_holds_every_number(by_hand, tmp_path):
         "f1": 0.5,
     }
     assert values["per_class"][4]["recall"] is None
-    assert values["confusion_matrix"] == report.confusion.tolist()
+    cells = values["confusion_cells"]
+    assert len(cells) == np.count_nonzero(report.confusion)
+    assert [0, 1, 1] in cells
+    np.testing.assert_array_equal(read_confusion(paths[0]), report.confusion)
     assert values["confusions"][0] == {
         "class": "name0",
         "taken_for": "name1",
         "images": 1,
     }
+
+
+def test_confusion_of_files_of_before(tmp_path):
+    path = tmp_path / "evaluation.json"
+    path.write_text('{"classes": 2, "confusion_matrix": [[3, 0], [1, 2]]}')
+    np.testing.assert_array_equal(read_confusion(path), [[3, 0], [1, 2]])
+    for text in ("{}", "[", '{"classes": 2, "confusion_cells": [[5, 0, 1]]}'):
+        path.write_text(text)
+        with pytest.raises(InputError) as error:
+            read_confusion(path)
+        assert "no evaluation.json that can be read" in line_of(error)
+
+
+def test_of_thousands_of_classes_only_cells_with_images_are_written(tmp_path):
+    labels = np.arange(2000)
+    rows = np.zeros((2000, 2000), "float32")
+    rows[labels, labels[::-1]] = 1
+    report = measure(predictions(labels, rows, [""] * 2000))
+    path, _ = write_report(report, tmp_path / "evaluation")
+    assert path.stat().st_size < 400_000
+    np.testing.assert_array_equal(read_confusion(path), report.confusion)
 
 
 @pytest.mark.parametrize(
