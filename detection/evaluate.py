@@ -3,7 +3,7 @@ r"""Measures a detector, or a file of its results, as COCO does.
 python -m detection.evaluate --model=runs/digits --images=scenes/val \
     --annotations=scenes/val.json --out=report
 python -m detection.evaluate --predictions=report/predictions.json \
-    --annotations=scenes/val.json --out=report
+    --annotations=scenes/val.json
 """
 
 from absl import flags
@@ -28,7 +28,7 @@ def main(arguments):
             f"checkpoint: {values.checkpoint!r} with --predictions, which "
             "come from no checkpoint here; leave it out"
         )
-    needed = ["annotations", "out"] + (["images"] if values.model else [])
+    needed = ["annotations"] + (["out", "images"] if values.model else [])
     for name in needed:
         if not getattr(values, name):
             raise InputError(f"{name}: missing; give --{name}")
@@ -65,7 +65,9 @@ def define_flags():
     flags.DEFINE_string(
         "images", None, "Their folder; with --predictions for pictures only."
     )
-    flags.DEFINE_string("out", None, "Folder for the report; it is made.")
+    flags.DEFINE_string(
+        "out", None, "Folder for the report; --predictions need none."
+    )
     flags.DEFINE_float("min_score", MIN_SCORE, "Of what is drawn, 0 to 1.")
     flags.DEFINE_boolean(
         "allow_outside", False, "Read images that are not below --images too."

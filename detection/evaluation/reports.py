@@ -21,6 +21,7 @@ from detection.evaluation.results import (
 )
 from detection.evaluation.samples import write_samples
 from nasnet_tf.checks.arguments import check_number, expanded_path
+from nasnet_tf.checks.errors import InputError
 
 
 def evaluate_model(
@@ -78,12 +79,12 @@ def evaluate_model(
 def evaluate_predictions(
     predictions,
     annotations,
-    out,
+    out=None,
     images=None,
     min_score: float = MIN_SCORE,
     allow_outside: bool = False,
 ) -> Metrics:
-    """Evaluates a file of COCO's results, and writes the report.
+    """Evaluates a file of COCO's results, and writes the report, if wanted.
 
     Prints COCO's numbers, which are those of pycocotools to the last digit,
     and writes what `evaluate_model` does; the pictures only with `images`.
@@ -92,7 +93,8 @@ def evaluate_predictions(
         predictions: path of a JSON list of `image_id`, `category_id`, `bbox`
             as `[x, y, width, height]` and `score`.
         annotations: path of a JSON file in COCO's format.
-        out: folder, which is made; files in it are overwritten.
+        out: folder, which is made; files in it are overwritten. None: the
+            numbers are printed, and nothing is written.
         images: the folder that the names in the annotations begin in, or
             None.
         min_score: of the detections that are drawn; the numbers take all.
@@ -100,21 +102,28 @@ def evaluate_predictions(
 
     Raises:
         InputError: see `evaluate_model`; or a detection's category or image
-            is not among those of the annotations.
+            is not among those of the annotations, or there are images and no
+            `out` for the pictures.
     """
     check_number("min_score", min_score, "[0, 1]")
-    out = expanded_path("out", out)
+    if images and out is None:
+        raise InputError(
+            f"images: {images} without out, the folder of the pictures; give "
+            "it, or leave images out"
+        )
     truth = read_ground_truth(annotations)
     results = read_results(predictions)
     check_results(results, truth)
     paths = None
     if images:
         paths = annotated_images(images, truth, allow_outside)
-    check_report_files(out, (SHEET,) if images else ())
+    if out is not None:
+        out = expanded_path("out", out)
+        check_report_files(out, (SHEET,) if images else ())
     facts = {"predictions": str(predictions)}
     name = pathlib.Path(predictions).name
     metrics = _report(truth, results, out, name, facts)
-    if paths is not None:
+    if paths is not None and out is not None:
         for path in write_samples(truth, results, paths, out, min_score):
             print(f"  {path}")
     return metrics
@@ -126,6 +135,8 @@ def _report(truth, results, out, name, facts):
     facts = {**facts, "annotations": str(truth.path)}
     print(title)
     print(format_metrics(metrics))
+    if out is None:
+        return metrics
     print("\nwrote")
     for path in write_report(metrics, out, title, facts):
         print(f"  {path}")

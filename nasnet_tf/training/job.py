@@ -35,7 +35,11 @@ from nasnet_tf.training.phases import (
     classifier_only,
     classifier_optimizer,
 )
-from nasnet_tf.training.results import TrainingResult, write_results
+from nasnet_tf.training.results import (
+    MODEL_FILE,
+    TrainingResult,
+    write_results,
+)
 from nasnet_tf.training.schedules import learning_rate_schedule
 from nasnet_tf.training.served import ServedNetwork
 from nasnet_tf.training.strategy import (
@@ -47,6 +51,9 @@ from nasnet_tf.training.strategy import (
 )
 from nasnet_tf.training.training_log import TrainingLog
 from nasnet_tf.zoo.inference import for_inference
+
+# How long a job trains.
+_LENGTH = ("recipe.epochs:", "recipe.steps:")
 
 
 def train(
@@ -413,11 +420,20 @@ def _check_resumable(model_dir, config):
     before = read_config([saved])
     check_same_data(before.data, config.data, model_dir)
     difference = first_difference(before, config)
-    if difference:
-        raise InputError(
-            f"model_dir: {model_dir} holds a job of another configuration: "
-            f"{difference}; give another model_dir or the same configuration"
+    if not difference:
+        return
+    remedy = "give another model_dir or the same configuration"
+    finished = model_dir / MODEL_FILE
+    if difference.startswith(_LENGTH) and finished.is_file():
+        # Its schedule came to its end: there is no way on from there.
+        remedy = (
+            "the job is done; to train its network longer give another "
+            f"model_dir and model.initial_weights={finished}"
         )
+    raise InputError(
+        f"model_dir: {model_dir} holds a job of another configuration: "
+        f"{difference}; {remedy}"
+    )
 
 
 def _check_batch_size(batch_size, strategy):

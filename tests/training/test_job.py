@@ -19,7 +19,7 @@ from nasnet_tf.training.config_checks import check_config
 from nasnet_tf.training.job import train
 from nasnet_tf.training.network import build_network, initialize
 from nasnet_tf.zoo.configured_network import ModelConfig, network_arguments
-from tests.conftest import slow
+from tests.conftest import line_of, slow
 from tests.data.image_sets import write_folder
 from tests.training.jobs import ALL_DRAWS, small_job, variables_of
 
@@ -58,6 +58,20 @@ def test_saved_network(job):
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(saved(images)).sum(-1), 1, atol=1e-5
     )
+
+
+def test_a_finished_job_names_the_way_to_train_longer(job):
+    config, model_dir, _ = job
+    longer = copy.deepcopy(config)
+    longer.recipe.steps = 9
+    with pytest.raises(InputError) as error:
+        train(longer, model_dir)
+    line = line_of(error)
+    assert "recipe.steps: 6 in the checkpoint's configuration, 9 now" in line
+    assert line.endswith(f"model.initial_weights={model_dir / 'model.keras'}")
+    longer.recipe.batch_size = 4
+    with pytest.raises(InputError, match="give another model_dir or the same"):
+        train(longer, model_dir)
 
 
 def test_saved_network_has_the_averaged_weights(job):

@@ -157,6 +157,20 @@ def test_an_unknown_home_folder_is_one_line(data, monkeypatch):
     assert asked == [] and not data.out.exists()
 
 
+def test_a_file_of_results_without_out_writes_nothing(data, tmp_path, capsys):
+    path = write_json(tmp_path / "found.json", detections_of(data.dataset))
+    written = evaluate_predictions(path, data.annotations, data.out)
+    with_out = capsys.readouterr().out
+    before = sorted(tmp_path.rglob("*"))
+    metrics = evaluate_predictions(path, data.annotations)
+    assert metrics.numbers == written.numbers
+    assert capsys.readouterr().out == with_out.partition("\nwrote")[0]
+    assert sorted(tmp_path.rglob("*")) == before
+    with pytest.raises(InputError) as error:
+        evaluate_predictions(path, data.annotations, images=data.images)
+    assert "without out, the folder of the pictures" in line_of(error)
+
+
 def _flags(monkeypatch, **values):
     given = dict.fromkeys(
         ("model", "predictions", "annotations", "images", "out")
@@ -179,7 +193,7 @@ def test_flags(monkeypatch):
     )
     assert "both of --model and" in line(model="x", predictions="y")
     assert line(predictions="y") == "annotations: missing; give --annotations"
-    assert "out: missing" in line(predictions="y", annotations="z")
+    assert "out: missing" in line(model="y", annotations="z")
     assert "images: missing" in line(model="x", annotations="y", out="z")
     assert line(predictions="y", checkpoint="ckpt-3").startswith(
         "checkpoint: 'ckpt-3' with --predictions"
