@@ -228,6 +228,8 @@ class _Arrays:
         one_hot: classes of labels that came one-hot, else None.
     """
 
+    kind = "arrays"
+
     def __init__(self, argument, images, labels, one_hot):
         self._argument, self._one_hot = argument, one_hot
         self._images, self._labels = images, labels

@@ -7,6 +7,7 @@ from nasnet_tf.configuration.files import FOLDER as CONFIGS
 from nasnet_tf.configuration.files import first_difference, read_config
 from nasnet_tf.configuration.values import typed_values
 from nasnet_tf.data.config import check_data
+from nasnet_tf.data.given import check_same_data
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.journal.file_names import CONFIG_FILE
 from nasnet_tf.search.objective import check_objective
@@ -101,9 +102,9 @@ def check_same_search(model_dir, config: SearchConfig) -> None:
     saved = pathlib.Path(model_dir) / CONFIG_FILE
     if not saved.is_file():
         return
-    difference = first_difference(
-        read_search_config([saved]), config, _CHANGEABLE, _FIXED
-    )
+    before = read_search_config([saved])
+    check_same_data(before.data, config.data, model_dir)
+    difference = first_difference(before, config, _CHANGEABLE, _FIXED)
     if difference:
         raise InputError(
             f"model_dir: {model_dir} holds a search of another configuration: "

@@ -3,13 +3,14 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, JobError, first_line
 from nasnet_tf.configuration.files import config_text
+from nasnet_tf.data.given import GivenData
 from nasnet_tf.files.lock import exclusive
 from nasnet_tf.search.children import make_trainer
 from nasnet_tf.search.config import SearchConfig
@@ -59,6 +60,8 @@ def search(
     make_strategy: Callable | None = None,
     judge: Callable | None = None,
     quiet: bool = False,
+    data=None,
+    class_names: Sequence[str] | None = None,
 ) -> SearchResult:
     """Searches for cells, or goes on where an earlier run stopped (section 2).
 
@@ -87,6 +90,11 @@ def search(
             `objective.Objective`; it gets None in a space without genotypes,
             where the accuracy is the reward otherwise.
         quiet: print nothing.
+        data: arrays `(images, labels)` in place of what `config.data` names,
+            as `nasnet_tf.training.job.train` takes them; `data.held_out` of
+            them are judged on, or a fifth of each class. A search goes on
+            with the same ones only, and all workers need the same.
+        class_names: by label; None: `"0"`, `"1"`, ...
 
     Returns:
         What was found; also in `best.json` and the journal.
@@ -96,6 +104,9 @@ def search(
             never came up, or no child can be trained; one line.
         JobError: another worker stopped, or the workers differ.
     """
+    given = _arrays(data, class_names, make_trainer)
+    if given:
+        config = config.replace(data=given.configured(config.data))
     check_search_config(config)
     model_dir = expanded_path("model_dir", model_dir)
     check_same_search(model_dir, config)
@@ -126,7 +137,9 @@ def search(
                     model_dir,
                     make_space(config) if space is None else space,
                     make_trainer
-                    or functools.partial(_make_trainer, model_dir=model_dir),
+                    or functools.partial(
+                        _make_trainer, model_dir=model_dir, given=given
+                    ),
                     make_strategy or _make_strategy,
                     judge,
                     quiet,
@@ -153,6 +166,11 @@ def _run(
     index,
     several,
 ):
+    check_agreed(
+        str(config.data.digest).encode(),
+        "the data that they were given",
+        "give all the same arrays and class_names",
+    )
     check_agreed(
         _without_runtime(config), "their configurations", "give all the same"
     )
@@ -188,9 +206,24 @@ def _run(
         )
 
 
+def _arrays(data, class_names, make_trainer):
+    """What a program gives; None where that is nothing."""
+    given = GivenData.of(data, class_names=class_names)
+    if given and not given.in_memory:
+        raise InputError(
+            f"data: a search takes arrays, (images, labels), and no "
+            f"{given.train.kind}; give arrays"
+        )
+    if given and make_trainer is not None:
+        raise InputError(
+            "data: given beside make_trainer, which has its own; leave one out"
+        )
+    return given
+
+
 # By other names: arguments of `search` are called as the functions are.
-def _make_trainer(config, space, model_dir):
-    return make_trainer(config, space, model_dir)
+def _make_trainer(config, space, model_dir, given):
+    return make_trainer(config, space, model_dir, given)
 
 
 def _trainer_and_judge(config, space, make_trainer, judge):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pathlib
 
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.data.given import GivenData
 from nasnet_tf.search.children.built import BuiltChildren
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.result import ChildResult
@@ -28,7 +29,10 @@ __all__ = ["ChildResult", "Trainer", "make_trainer"]
 
 
 def make_trainer(
-    config: SearchConfig, space: CellSpace, model_dir=None
+    config: SearchConfig,
+    space: CellSpace,
+    model_dir=None,
+    given: GivenData | None = None,
 ) -> Trainer:
     """What trains the children of a search.
 
@@ -40,12 +44,13 @@ def make_trainer(
             choice of held-out images.
         space: of the genotypes.
         model_dir: where method `"shared"` keeps the weights; None: nowhere.
+        given: the images of `data.source` `"python"`.
 
     Raises:
         InputError: the data cannot be opened, or the method cannot do what
             is asked.
     """
-    data = ChildData(config)
+    data = ChildData(config, given)
     method = _method(config, data.steps)
     if method == "shared":
         path = model_dir and pathlib.Path(model_dir) / SHARED_WEIGHTS_FILE

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from nasnet_tf import data
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.data.given import GivenData
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.training.class_weights import class_weights
@@ -23,6 +24,7 @@ class ChildData:
 
     Args:
         config: of the search.
+        given: the images of `data.source` `"python"`.
 
     Attributes:
         class_names: by label.
@@ -42,8 +44,8 @@ class ChildData:
             given, or all of them are warm-up.
     """
 
-    def __init__(self, config: SearchConfig):
-        opened = data.open_data(config.data, config.runtime.seed)
+    def __init__(self, config: SearchConfig, given: GivenData | None = None):
+        opened = data.open_data(config.data, config.runtime.seed, given=given)
         size = config.child.input_size
         recipe, preprocessing = config.recipe, config.child.preprocessing
         self.class_names = opened.class_names

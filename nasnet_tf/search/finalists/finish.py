@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
+from nasnet_tf.data.given import GivenData
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.finalists.training import train_finalists
 from nasnet_tf.search.finalists.training_job import save_training_job
@@ -16,6 +17,8 @@ def finish(
     compare: Sequence = (),
     match: str = "filters",
     quiet: bool = False,
+    data=None,
+    class_names: Sequence[str] | None = None,
 ) -> list[pathlib.Path]:
     """Trains the finalists longer, if any, and writes what comes of a search.
 
@@ -28,6 +31,8 @@ def finish(
         compare: genotypes to train beside the finalists.
         match: what they have in common with them; see `train_finalists`.
         quiet: print nothing.
+        data: arrays, of a search on arrays; see `search`.
+        class_names: of them.
 
     Returns:
         The files written, in `model_dir`.
@@ -36,9 +41,14 @@ def finish(
         InputError: a file cannot be written.
         JobError: a signal stopped the training of a finalist.
     """
+    given = GivenData.of(data, class_names=class_names)
+    if given:
+        config = config.replace(data=given.configured(config.data))
     files = []
     if config.budget.finalists:
-        files += train_finalists(config, model_dir, compare, match, quiet)
+        files += train_finalists(
+            config, model_dir, compare, match, quiet, data, class_names
+        )
     files += save_training_job(config, model_dir)
     return [*files, write_report(model_dir)]
 

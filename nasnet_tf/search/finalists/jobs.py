@@ -6,6 +6,7 @@ import gc
 import hashlib
 import json
 import statistics
+from collections.abc import Sequence
 
 from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.checks.errors import InputError, JobError
@@ -41,7 +42,12 @@ class Candidate:
 
 
 def train_candidate(
-    candidate: Candidate, config: SearchConfig, folder, quiet: bool = False
+    candidate: Candidate,
+    config: SearchConfig,
+    folder,
+    quiet: bool = False,
+    data=None,
+    class_names: Sequence[str] | None = None,
 ) -> dict:
     """Trains a finalist with all seeds and returns its entry.
 
@@ -50,6 +56,8 @@ def train_candidate(
         config: of the search.
         folder: of its jobs; what is done there is not done again.
         quiet: print nothing.
+        data: arrays, of a search on arrays; see `train`.
+        class_names: of them.
 
     Raises:
         InputError: a file cannot be written.
@@ -61,8 +69,9 @@ def train_candidate(
         config = copy.deepcopy(config)
         config.child.filters = candidate.filters
     results = []
+    given = {"data": data, "class_names": class_names}
     for number in range(config.budget.finalist_seeds):
-        result = _result(candidate, config, folder, number)
+        result = _result(candidate, config, folder, number, given)
         results.append(result)
         if not quiet:
             print(
@@ -79,7 +88,7 @@ def train_candidate(
     return _entry(candidate, config, results)
 
 
-def _result(candidate, config, folder, number):
+def _result(candidate, config, folder, number, given):
     seed = config.runtime.seed + number
     job_folder = _job_folder(folder / f"seed_{seed}", candidate, config)
     file = job_folder.with_suffix(".json")
@@ -88,7 +97,7 @@ def _result(candidate, config, folder, number):
     genotype_file = job_folder / GENOTYPE_FILE
     candidate.genotype.save(genotype_file)
     job = job_config(config, genotype_file, candidate.genotype, seed)
-    result = {"seed": seed, **_train(job, job_folder)}
+    result = {"seed": seed, **_train(job, job_folder, given)}
     with written_beside(file, "model_dir") as beside:
         beside.write_text(json.dumps(result, indent=2) + "\n")
     return result
@@ -108,9 +117,9 @@ def _job_folder(folder, candidate, config):
     return make_folder(folder / hashlib.sha256(text).hexdigest()[:8])
 
 
-def _train(job, folder):
+def _train(job, folder, given):
     try:
-        result = train(job, folder, quiet=True)
+        result = train(job, folder, quiet=True, **given)
     except JobError as error:
         return {
             "accuracy": 0.0,

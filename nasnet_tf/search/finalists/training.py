@@ -6,7 +6,6 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from nasnet_tf import data
 from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.cells.genotypes import get_genotype
 from nasnet_tf.checks.arguments import (
@@ -15,6 +14,8 @@ from nasnet_tf.checks.arguments import (
     expanded_path,
 )
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.data import open_data
+from nasnet_tf.data.given import GivenData
 from nasnet_tf.files.output_file import written_beside
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.costs import child_size, filters_of_size
@@ -37,6 +38,8 @@ def train_finalists(
     compare: Sequence = (),
     match: str = "filters",
     quiet: bool = False,
+    data=None,
+    class_names: Sequence[str] | None = None,
 ) -> list[pathlib.Path]:
     """Trains the best of a search longer, each with several seeds.
 
@@ -58,6 +61,8 @@ def train_finalists(
             `"filters"`, F, or the `"parameters"` of the best finalist, as
             nearly as an even F allows.
         quiet: print nothing.
+        data: arrays, of a search on arrays; see `search`.
+        class_names: of them.
 
     Returns:
         `finalists.json`, then the genotype files, best first.
@@ -80,14 +85,17 @@ def train_finalists(
 
     def trained(some):
         return [
-            train_candidate(one, config, jobs / one.name, quiet) for one in some
+            train_candidate(
+                one, config, jobs / one.name, quiet, data, class_names
+            )
+            for one in some
         ]
 
     ranked = sorted(trained(candidates), key=lambda e: -e["reward"])
     genotypes = {candidate.name: candidate.genotype for candidate in candidates}
     if match == "parameters" and others:
         best = genotypes[ranked[0]["name"]]
-        others = _of_equal_size(others, best, config)
+        others = _of_equal_size(others, best, config, data, class_names)
     compared = trained(others)
     files = []
     for rank, entry in enumerate(ranked, start=1):
@@ -126,8 +134,12 @@ def _candidates(model_dir, count):
     return candidates
 
 
-def _of_equal_size(others, best, config):
-    opened = data.open_data(config.data, config.runtime.seed)
+def _of_equal_size(others, best, config, data, class_names):
+    given = GivenData.of(data, class_names=class_names)
+    section = config.data
+    if given:
+        section = section.replace(**given.configured(section))
+    opened = open_data(section, config.runtime.seed, given=given)
     images = len(opened.class_names), opened.train.channels
     parameters = child_size(best, config.child, *images).parameters
     return [

@@ -127,7 +127,7 @@ def jobs(monkeypatch):
             measured[key] = evaluation.evaluate(model, source, config)
         return measured[key]
 
-    def train(config, model_dir, quiet):
+    def train(config, model_dir, quiet, **given):
         genotype = Genotype.load(config.model.genotype)
         run.append((genotype.name, config.runtime.seed))
         accuracy = ACCURACIES[genotype.name] + config.runtime.seed / 10
@@ -235,7 +235,7 @@ def test_a_finalist_that_fails_is_told_and_ranked_last(
 ):
     trained = jobs_module.train
 
-    def train(config, model_dir, quiet):
+    def train(config, model_dir, quiet, **given):
         if Genotype.load(config.model.genotype).name == "child_2":
             raise JobError("the loss is nan at step 3")
         return trained(config, model_dir, quiet)
