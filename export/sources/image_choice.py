@@ -34,7 +34,8 @@ def calibration_images(
     """
     if folder:
         return _enough(_photos(original, folder, count))
-    if original.config:
+    # What a program gave to a job is in no file.
+    if original.config and original.config.data.source != "python":
         split = original.config.data.train_split
         return _enough(_of_data(original, split, count))
     if allow_random:

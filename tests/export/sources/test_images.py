@@ -1,12 +1,17 @@
+import types
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from export.sources import images
+from export.sources.image_choice import calibration_images
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data import digits
 from nasnet_tf.data.config import DataConfig
 from nasnet_tf.images.image_reading import PUBLISHED
+from nasnet_tf.training.config import ExperimentConfig
+from tests.conftest import line_of
 from tests.data.image_sets import folder_config, photo, write_folder
 
 DIGITS = DataConfig(source="digits")
@@ -35,6 +40,14 @@ def test_data_are_chosen_by_the_seed():
     np.testing.assert_array_equal(first.pixels, again.pixels)
     assert len(lines(first.pixels) & lines(other.pixels)) < 20
     assert lines(first.pixels) < lines(digits.load().train_images)
+
+
+def test_a_job_on_arrays_has_nothing_to_calibrate_on():
+    config = ExperimentConfig(data=DataConfig(source="python"))
+    original = types.SimpleNamespace(config=config)
+    with pytest.raises(InputError) as error:
+        calibration_images(original, None, 100)
+    assert line_of(error).startswith("calibration: missing")
 
 
 def test_calibration_sees_nothing_that_is_held_out():
