@@ -160,6 +160,10 @@ class SearchRuntimeConfig(Section):
             named.
         lost_after: seconds without a sign of life after which a worker counts
             as dead.
+        child_timeout: seconds that a child may take; None: ten times the
+            median of those that are trained, and not below 600; a day while
+            fewer than five are. One that takes longer ends its process, and
+            fails when that happened twice.
         max_restarts: of all local workers, without a newly finished child.
     """
 
@@ -168,6 +172,7 @@ class SearchRuntimeConfig(Section):
     threads: int | None = field(None, least=1)
     start_timeout: float = field(300.0, interval="(0, inf)")
     lost_after: float = field(120.0, interval="(0, inf)")
+    child_timeout: float | None = field(None, interval="(0, inf)")
     max_restarts: int = field(5, least=0)
 
 

@@ -102,7 +102,8 @@ def search(
     Raises:
         InputError: the configuration, the data or the folder is bad, a worker
             never came up, or no child can be trained; one line.
-        JobError: another worker stopped, or the workers differ.
+        JobError: another worker stopped, the workers differ, or a child took
+            too long, whose thread goes on in this process.
     """
     given = _arrays(data, class_names, make_trainer)
     if given:
@@ -119,7 +120,8 @@ def search(
             "child.method=traced"
         )
     with contextlib.ExitStack() as stack:
-        if several:
+        presence = None
+        if several or is_supervised():
             # Before TensorFlow waits for all: of a missing worker it says
             # nothing.
             presence = Presence(model_dir, addresses, index)
@@ -145,6 +147,7 @@ def search(
                     quiet,
                     index,
                     several,
+                    presence,
                 )
         # That a worker died shows in what the others do together next.
         except tf.errors.OpError as error:
@@ -165,6 +168,7 @@ def _run(
     quiet,
     index,
     several,
+    presence,
 ):
     check_agreed(
         str(config.data.digest).encode(),
@@ -190,6 +194,8 @@ def _run(
         index,
         quiet,
     )
+    if presence:
+        presence.show(rounds.training)
     # A signal to one of several workers would stop it alone, and one that a
     # supervisor started would seem to be done.
     alone = not several and not is_supervised()

@@ -1,14 +1,15 @@
 """The rounds of a search, on one of its workers."""
 
+import contextlib
 import pathlib
 import threading
 from collections.abc import Callable
 
 import numpy as np
 
-from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.search.config import SearchConfig
-from nasnet_tf.search.journal.claims import Claims
+from nasnet_tf.search.journal.claims import MOST_DEATHS, Claims
 from nasnet_tf.search.journal.records import ChildRecord, Journal, best_records
 from nasnet_tf.search.journal.state import (
     SearchState,
@@ -18,7 +19,10 @@ from nasnet_tf.search.journal.state import (
 from nasnet_tf.search.progress import SearchLog
 from nasnet_tf.search.workers.child_thread import ChildThread
 from nasnet_tf.search.workers.cluster import check_agreed
+from nasnet_tf.search.workers.deadlines import ChildWatch
+from nasnet_tf.search.workers.deaths import blame_left_children, life_note
 from nasnet_tf.search.workers.in_flight import InFlight
+from nasnet_tf.search.workers.supervision import is_supervised
 from nasnet_tf.training.strategy import worker_count
 
 # Seconds between looks into the journals: of one worker, and of each more, so
@@ -73,10 +77,14 @@ class Rounds:
         self._chief = worker == 0
         self._total = config.budget.samples // config.budget.round_size
         self.journal = Journal(model_dir, worker)
-        claims = Claims(model_dir, worker)
+        self._claims = Claims(model_dir, worker)
         self._in_flight = InFlight(self.journal, self._budget.round_size)
-        if self._chief:
-            claims.sweep({record.child for record in self.journal.records()})
+        self._worker, self._runtime = worker, config.runtime
+        self._supervised = is_supervised()
+        # A worker of a cluster may die of the end of another.
+        self._alone = worker_count() == 1 and not self._supervised
+        self._blamed = self._free_claims() if self._chief else {}
+        self._watch = ChildWatch(self.journal.records)
         self.best: ChildRecord | None = None
         self._children: list[int] = []
         self._done = 0
@@ -95,9 +103,10 @@ class Rounds:
             space,
             config.runtime.seed,
             self.journal,
-            claims,
+            self._claims,
             worker,
             self._poll,
+            life_note if self._alone else str,
         )
         self._log = SearchLog(
             model_dir,
@@ -114,7 +123,17 @@ class Rounds:
 
     def __exit__(self, *exception):
         self._thread.end()
+        child = self._thread.current
+        if self._alone and child is not None:
+            # A claim that is left says that its process was killed.
+            with contextlib.suppress(InputError):
+                self._claims.release(child.number)
         self._log.close()
+
+    def training(self) -> int | None:
+        """The child that this worker trains now; from any thread."""
+        child = self._thread.current
+        return None if child is None else child.number
 
     @property
     def samples(self) -> int:
@@ -132,7 +151,7 @@ class Rounds:
         Raises:
             InputError: a file cannot be written, what trains cannot start, or
                 no child can be trained.
-            JobError: the workers differ.
+            JobError: the workers differ, or a child takes too long.
         """
         self._announce()
         # None where the search goes on: its checkpoint holds what was proposed.
@@ -185,9 +204,39 @@ class Rounds:
                 return True
             if stop.is_set():
                 return False
+            self._check_time()
             # What other workers finish sets no event here, so it is looked for.
             self._thread.changed.wait(self._poll)
             self._thread.changed.clear()
+
+    def _check_time(self):
+        """Ends a process whose child takes too long; its thread cannot be."""
+        child = self._thread.current
+        # Its supervisor does it, and sees what hangs with all its threads.
+        if self._supervised:
+            return
+        number = None if child is None else child.number
+        overdue = self._watch.overdue(
+            {self._worker: number}, self._runtime.child_timeout
+        )
+        if child is None or not overdue:
+            return
+        reason = overdue[self._worker]
+        self._claims.note_death(child.number, reason)
+        raise JobError(
+            f"child {child.number} {reason}; the same command goes on, and "
+            f"after {MOST_DEATHS} such attempts without it (runtime."
+            "child_timeout gives more time)"
+        )
+
+    def _free_claims(self):
+        """Frees what an earlier run claimed; whom it has to blame, and why."""
+        finished = {record.child for record in self.journal.records()}
+        blamed = (
+            blame_left_children(self._claims, finished) if self._alone else {}
+        )
+        self._claims.sweep(finished)
+        return blamed
 
     def _tell(self):
         # Many times a second, and a search may have 20,000 children.
@@ -287,6 +336,11 @@ class Rounds:
             self._log.message(
                 f"going on: {self._done} of {self._total} rounds and "
                 f"{len(records)} children are done"
+            )
+        for child, reason in self._blamed.items():
+            self._log.message(
+                f"child {child} was under way when this ended: {reason}; one "
+                f"that this happens to {MOST_DEATHS} times counts as failed"
             )
 
 

@@ -46,11 +46,16 @@ def start(override, model_dir, workers=2, seconds=0.3, more=()):
     arguments = [str(workers), override, str(model_dir), str(seconds), *more]
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
-        env=os.environ | {"PYTHONPATH": str(pathlib.Path.cwd())},
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def environment():
+    """Of processes that import the tests."""
+    return os.environ | {"PYTHONPATH": str(pathlib.Path.cwd())}
 
 
 def finish(process):

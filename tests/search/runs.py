@@ -82,13 +82,16 @@ def run_search(config, folder, trainer=None, **arguments):
 def main(arguments):
     """A worker: `python -m tests.search.runs OVERRIDES MODEL_DIR SECONDS`.
 
-    A number after these: children whose seed it divides crash their worker.
+    A number after these: children whose seed it divides crash their worker,
+    or with the word "hang" after it, do not end.
     """
     watch_supervisor()
-    override, model_dir, seconds, *divisors = arguments
+    override, model_dir, seconds, *bad = arguments
 
     def crashes(genotype, seed):
-        if any(seed % int(divisor) == 0 for divisor in divisors):
+        if bad and seed % int(bad[0]) == 0:
+            if bad[1:] == ["hang"]:
+                time.sleep(600)
             os.kill(os.getpid(), signal.SIGSEGV)
 
     trainer = StandInTrainer(float(seconds), fails=crashes)

@@ -11,7 +11,7 @@ from collections.abc import Container
 from nasnet_tf.search.journal.durable_files import append, writable
 
 FOLDER = "claims"
-# A child that so many workers died of is not tried again.
+# A child that so many workers died of, or hung at, is not tried again.
 MOST_DEATHS = 2
 
 
@@ -32,8 +32,12 @@ class Claims:
         with writable(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
 
-    def take(self, child: int) -> int | None:
+    def take(self, child: int, note: str = "") -> int | None:
         """Claims a child.
+
+        Args:
+            child: to be trained.
+            note: what `left` is to give, should this process die.
 
         Returns:
             Which attempt to train it this is, from 1; None where another
@@ -48,8 +52,14 @@ class Claims:
             except FileExistsError:
                 return None
             with os.fdopen(descriptor, "w") as file:
-                file.write(f"{self._worker}\n")
+                file.write(f"{self._worker} {note}".rstrip() + "\n")
         return self._first_free(child)
+
+    def release(self, child: int) -> None:
+        """Frees a child that this worker gives up; the attempt counts."""
+        path = self._folder / str(child)
+        with writable(path):
+            path.rename(self._earlier(child, self._first_free(child)))
 
     def sweep(self, finished: Container[int]) -> None:
         """Frees the children of an earlier run; no worker may train yet.
@@ -75,6 +85,16 @@ class Claims:
         claimed = sorted(int(name) for name in names if name.isdecimal())
         return [child for child in claimed if child not in finished]
 
+    def left(self, finished: Container[int]) -> dict[int, str]:
+        """By child the note of each claim that nobody freed.
+
+        Args:
+            finished: children that have a record.
+        """
+        return {
+            child: self._claim(child)[1] for child in self.under_way(finished)
+        }
+
     def blame(
         self, worker: int, reason: str, finished: Container[int]
     ) -> int | None:
@@ -89,22 +109,34 @@ class Claims:
             The child; None where it was training none.
         """
         for child in self.under_way(finished):
-            path = self._folder / str(child)
-            with writable(path):
-                if path.read_text(encoding="utf-8").strip() != str(worker):
-                    continue
-                append(self._deaths(child), f"{reason}\n")
-            return child
+            if self._claim(child)[0] == str(worker):
+                self.note_death(child, reason)
+                return child
         return None
 
+    def note_death(self, child: int, reason: str) -> None:
+        """Notes what ended an attempt to train a child, in a few words."""
+        path = self._deaths(child)
+        with writable(path):
+            append(path, f"{reason}\n")
+
     def deaths(self, child: int) -> list[str]:
-        """The reasons that `blame` noted for a child, oldest first."""
+        """The reasons that were noted for a child, oldest first."""
         path = self._deaths(child)
         with writable(path):
             try:
                 return path.read_text(encoding="utf-8").splitlines()
             except FileNotFoundError:
                 return []
+
+    def _claim(self, child):
+        """The worker and the note of a claim, as texts."""
+        path = self._folder / str(child)
+        with writable(path):
+            # Empty where its worker died as it made it.
+            text = path.read_text(encoding="utf-8")
+        worker, _, note = text.strip().partition(" ")
+        return worker, note
 
     def _deaths(self, child):
         return self._folder / f"{child}.deaths"

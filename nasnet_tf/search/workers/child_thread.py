@@ -65,6 +65,7 @@ class ChildThread(threading.Thread):
         claims: of all workers.
         worker: the number of this one.
         poll: seconds between looks for work, where there is none.
+        note: of its claims; see `Claims.take`.
 
     Attributes:
         changed: set when a child is finished or something is wrong.
@@ -80,6 +81,7 @@ class ChildThread(threading.Thread):
         claims: Claims,
         worker: int,
         poll: float,
+        note: Callable[[], str] = str,
     ):
         # Nobody waits for a child of hours when the search is stopped.
         super().__init__(daemon=True, name="children")
@@ -92,6 +94,7 @@ class ChildThread(threading.Thread):
         self._claims = claims
         self._worker = worker
         self._poll = poll
+        self._note = note
         self._children: list[Child] = []
         self._taken: set[int] = set()
         self._more = threading.Event()
@@ -144,7 +147,7 @@ class ChildThread(threading.Thread):
             self._taken.add(child.number)
             if self._journal.get(child.decisions) is not None:
                 continue
-            attempt = self._claims.take(child.number)
+            attempt = self._claims.take(child.number, self._note())
             if attempt is not None:
                 return child, attempt
         return None, None
@@ -206,10 +209,7 @@ class ChildThread(threading.Thread):
     def _result(self, trainer, subject, child):
         deaths = self._claims.deaths(child.number)
         if len(deaths) >= MOST_DEATHS:
-            reason = (
-                f"{deaths[-1]}: {len(deaths)} workers died while they trained "
-                "it"
-            )
+            reason = f"{deaths[-1]}; {len(deaths)} attempts ended so"
             return ChildResult(0.0, None, [], 0.0, reason)
         return trainer.train(subject, child_seed(self._seed, child.decisions))
 

@@ -8,17 +8,19 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.search.config import SearchRuntimeConfig
 from nasnet_tf.search.journal.durable_files import writable
+from nasnet_tf.search.workers.deadlines import AwakeClock
+from nasnet_tf.search.workers.signs_of_life import presence_file, sign_of_life
 from nasnet_tf.search.workers.supervision import is_supervised
 from nasnet_tf.training.config import RuntimeConfig
 from nasnet_tf.training.strategy import distribution_strategy, over_all_workers
 
-FOLDER = "workers"
 _EVERY = 1.0
 # Small enough that the squares of 500 workers' numbers sum to an int64.
 _BITS = 26
@@ -27,13 +29,14 @@ _BITS = 26
 class Presence:
     """Shows the other workers that this one lives, and watches them.
 
-    A worker writes a new number into its file each second. A process that
-    waits for a dead one in TensorFlow can wait for ever, so once all were seen
-    this one is ended by force when another is lost.
+    A worker writes a new number into its file each second, and the child that
+    it trains. A process that waits for a dead one in TensorFlow can wait for
+    ever, so once all were seen this one is ended by force when another is lost.
+    Where a supervisor started them, it ends them.
 
     Args:
         model_dir: shared by the workers.
-        addresses: of the workers.
+        addresses: of the workers; none of one that is alone.
         index: of this one.
 
     Raises:
@@ -41,20 +44,35 @@ class Presence:
     """
 
     def __init__(self, model_dir, addresses: list[str], index: int):
-        self._folder = pathlib.Path(model_dir) / FOLDER
+        self._paths = [
+            presence_file(model_dir, worker)
+            for worker in range(max(1, len(addresses)))
+        ]
+        self._folder = pathlib.Path(model_dir)
         self._addresses = addresses
         self._index = index
         self._seen: dict[int, tuple[bytes | None, float | None]] = {}
         self._lost_after: float | None = None
+        self._child: Callable[[], int | None] = lambda: None
+        # One that was suspended with the others has not lost them.
+        self._clock = AwakeClock()
         self._ended = threading.Event()
         # So that what is written differs from what an earlier run left.
         self._token = uuid.uuid4().hex
-        with writable(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+        with writable(self._paths[index]):
+            self._paths[index].parent.mkdir(parents=True, exist_ok=True)
             self._write(0)
         self._look()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def show(self, child: Callable[[], int | None]) -> None:
+        """Writes from now on what this worker trains.
+
+        Args:
+            child: gives its number, or None; called in another thread.
+        """
+        self._child = child
 
     def wait_for_all(self, timeout: float, lost_after: float) -> None:
         """Returns once every worker was seen alive.
@@ -75,12 +93,13 @@ class Presence:
                 )
                 raise InputError(
                     f"TF_CONFIG: worker {names} did not come up within "
-                    f"{timeout:g} s in {self._folder.parent}; start every "
+                    f"{timeout:g} s in {self._folder}; start every "
                     "worker with this model_dir, or raise "
                     "runtime.start_timeout"
                 )
             time.sleep(0.1)
-        self._lost_after = lost_after
+        if not is_supervised():
+            self._lost_after = lost_after
 
     def end(self) -> None:
         """Stops showing and watching."""
@@ -99,15 +118,16 @@ class Presence:
                 self._end_if_one_is_lost(self._lost_after)
 
     def _write(self, number):
-        path = self._folder / str(self._index)
         # Not by a rename: half of a number is a sign of life, too.
-        path.write_text(f"{self._token} {number:012}\n")
+        self._paths[self._index].write_text(
+            sign_of_life(self._token, number, self._child())
+        )
 
     def _look(self):
-        now = time.monotonic()
-        for index in range(len(self._addresses)):
+        now = self._clock()
+        for index, path in enumerate(self._paths):
             try:
-                content = (self._folder / str(index)).read_bytes()
+                content = path.read_bytes()
             except OSError:
                 content = None
             if index not in self._seen:
@@ -124,7 +144,7 @@ class Presence:
         ]
 
     def _end_if_one_is_lost(self, lost_after):
-        now = time.monotonic()
+        now = self._clock()
         for index, (_, when) in sorted(self._seen.items()):
             if index == self._index or when is None:
                 continue

@@ -1,11 +1,15 @@
-"""What a dead worker died of, and whether the child it trained is to blame."""
+"""What a worker died of, and whether the child it trained is to blame."""
 
 import pathlib
 import signal
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+
+from nasnet_tf.search.journal.claims import Claims
 
 # Linux counts here what it killed for want of memory.
 _COUNTERS = pathlib.Path("/proc/vmstat")
+# Of Linux: another one after each boot, the same in every container.
+_BOOT = pathlib.Path("/proc/sys/kernel/random/boot_id")
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 
@@ -51,3 +55,48 @@ def crashed_workers(
         ):
             crashed[worker] = f"killed by {number.name}"
     return crashed
+
+
+def life_note() -> str:
+    """What `blame_left_children` has to know of a claim's process.
+
+    For a process that nobody watches: whoever comes next has to tell whether
+    it died of its child.
+    """
+    return f"{_boot()} {memory_kills()}"
+
+
+def blame_left_children(
+    claims: Claims, finished: Container[int]
+) -> dict[int, str]:
+    """Notes deaths at the children that a process on its own died at.
+
+    It frees the child that it trains when it is stopped or meets an error, so
+    that a claim which is left is of a process that was killed. What ended it
+    is not known; where that was the whole machine, the child is not at fault.
+
+    Args:
+        claims: of the search; no worker may train now.
+        finished: children that have a record.
+
+    Returns:
+        By child the reason, such as `"out of memory"`.
+    """
+    blamed = {}
+    for child, note in claims.left(finished).items():
+        boot, _, kills = note.partition(" ")
+        if not kills.isdecimal() or boot != _boot():
+            continue
+        out_of_memory = memory_kills() > int(kills)
+        blamed[child] = (
+            "out of memory" if out_of_memory else "its process was killed"
+        )
+        claims.note_death(child, blamed[child])
+    return blamed
+
+
+def _boot():
+    try:
+        return _BOOT.read_text(encoding="utf-8").strip()
+    except OSError:
+        return "unknown"

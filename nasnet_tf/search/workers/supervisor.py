@@ -1,8 +1,9 @@
 """Starts the workers of a search on this machine, and starts them again.
 
 A worker that died cannot come back into its cluster, so all are ended and
-started again; they go on from checkpoint and journal. A child that workers
-died of again and again is left out.
+started again; they go on from checkpoint and journal. So it is with one that
+shows no life, or trains a child for too long. A child that workers died of
+again and again is left out.
 """
 
 import contextlib
@@ -23,16 +24,24 @@ from nasnet_tf.search.journal.claims import MOST_DEATHS, Claims
 from nasnet_tf.search.journal.durable_files import writable
 from nasnet_tf.search.journal.file_names import CONFIG_FILE
 from nasnet_tf.search.journal.records import count_lines, read_journal
-from nasnet_tf.search.workers.deaths import crashed_workers, memory_kills
+from nasnet_tf.search.workers.deadlines import ChildWatch
+from nasnet_tf.search.workers.deaths import (
+    blame_left_children,
+    crashed_workers,
+    memory_kills,
+)
+from nasnet_tf.search.workers.signs_of_life import SignsOfLife
 from nasnet_tf.search.workers.supervision import VARIABLE, die_with_parent
 
 LOG_FOLDER = "logs"
 # The configuration's own, whose module brings TensorFlow.
-_MAX_RESTARTS = 5
+_RUNTIME = {"max_restarts": 5, "lost_after": 120.0, "child_timeout": None}
 _LONGEST_WAIT = 60
 # The exit code of commands; another attempt would meet the same.
 _BAD_INPUT = 2
 _POLL = 0.1
+# Seconds between looks at what workers show, which they write each second.
+_LOOK = 1.0
 # For a reason that another worker is about to give.
 _GRACE = 1.0
 
@@ -62,6 +71,8 @@ class Supervisor:
         self._log_starts: list[int] = []
         self._memory_kills = 0
         self._crashed: dict[int, str] = {}
+        self._known_runtime: dict = dict(_RUNTIME)
+        self._read_runtime: int | None = None
         self._stop = threading.Event()
 
     def run(self) -> bool:
@@ -76,6 +87,7 @@ class Supervisor:
             JobError: the workers die again and again.
         """
         with exclusive(self._model_dir) as lock, self._signals():
+            self._free_claims(alone=True)
             restarts, done = 0, self._count()
             while not self._stop.is_set():
                 failed = self._attempt(lock)
@@ -84,7 +96,7 @@ class Supervisor:
                 self._blame()
                 before, done = done, self._count()
                 restarts = 0 if done > before else restarts
-                limit = self._max_restarts()
+                limit = int(self._runtime()["max_restarts"])
                 if restarts >= limit:
                     raise JobError(
                         f"the workers died {restarts + 1} times without "
@@ -101,9 +113,7 @@ class Supervisor:
                     f"({restarts} of {limit})",
                     flush=True,
                 )
-                # A worker that dies before it trains is not to be taken for
-                # one that trains what it did before.
-                Claims(self._model_dir).sweep(self._finished())
+                self._free_claims()
                 self._stop.wait(wait)
         return False
 
@@ -114,7 +124,10 @@ class Supervisor:
     def _attempt(self, lock):
         """Runs the workers once; says which one failed, None if none did."""
         try:
+            signs = SignsOfLife(self._model_dir, self._workers)
             self._start(lock)
+            watch = ChildWatch(lambda: read_journal(self._model_dir))
+            looked = time.monotonic()
             while not self._stop.is_set():
                 codes = [process.poll() for process in self._processes]
                 if all(code == 0 for code in codes):
@@ -125,10 +138,44 @@ class Supervisor:
                         memory_kills() > self._memory_kills,
                     )
                     return self._failure()
+                if time.monotonic() - looked >= _LOOK:
+                    looked = time.monotonic()
+                    if stuck := self._stuck(signs, watch):
+                        self._crashed = stuck
+                        worker, reason = next(iter(stuck.items()))
+                        return f"worker {worker} was stopped: {reason}"
                 self._stop.wait(_POLL)
             return None
         finally:
             self._kill()
+
+    def _stuck(self, signs, watch):
+        """By worker why it has to be ended, of those that do not go on."""
+        runtime = self._runtime()
+        signs.look()
+        overdue = watch.overdue(signs.children, runtime["child_timeout"])
+        # With what it trains, where it says nothing at all any more.
+        stuck = overdue | signs.silent(runtime["lost_after"])
+        return {
+            worker: reason
+            for worker, reason in sorted(stuck.items())
+            # One that has ended well waits for the others to.
+            if self._processes[worker].poll() is None
+        }
+
+    def _free_claims(self, alone=False):
+        """Frees what workers claimed that are dead.
+
+        A worker that dies before it trains is not to be taken for one that
+        trains what it did before.
+
+        Args:
+            alone: whether the last one may have been a process on its own.
+        """
+        claims, finished = Claims(self._model_dir), self._finished()
+        if alone:
+            blame_left_children(claims, finished)
+        claims.sweep(finished)
 
     def _start(self, lock):
         self._memory_kills, self._crashed = memory_kills(), {}
@@ -235,12 +282,20 @@ class Supervisor:
     def _count(self):
         return count_lines(self._model_dir)
 
-    def _max_restarts(self):
-        # Not by `read_search_config`, which brings TensorFlow.
+    def _runtime(self):
+        """What the search is told of its runtime; its first worker writes it.
+
+        Not by `read_search_config`, which brings TensorFlow.
+        """
+        path = self._model_dir / CONFIG_FILE
         with contextlib.suppress(OSError, yaml.YAMLError, TypeError, KeyError):
-            text = (self._model_dir / CONFIG_FILE).read_text(encoding="utf-8")
-            return int(yaml.safe_load(text)["runtime"]["max_restarts"])
-        return _MAX_RESTARTS
+            changed = path.stat().st_mtime_ns
+            if changed != self._read_runtime:
+                text = path.read_text(encoding="utf-8")
+                told = yaml.safe_load(text)["runtime"]
+                self._known_runtime = _RUNTIME | told
+                self._read_runtime = changed
+        return self._known_runtime
 
     @contextlib.contextmanager
     def _signals(self):

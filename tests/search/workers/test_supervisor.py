@@ -134,6 +134,60 @@ def test_a_crash_is_noted_at_the_child_that_was_trained(tmp_path, capsys):
     )
 
 
+# As `Presence` does.
+SHOWS = """
+(folder / "workers").mkdir(exist_ok=True)
+def show(times, child):
+    for number in range(times):
+        text = f"{os.getpid()} {number:012} {child}\\n"
+        (folder / f"workers/{index}").write_text(text)
+        time.sleep(0.2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "last", "reason"),
+    [
+        (
+            "lost_after: 3",
+            "os.kill(os.getpid(), signal.SIGSTOP)",
+            "no sign of life for 3 s",
+        ),
+        ("child_timeout: 3", "pass", "took too long: more than 3 s"),
+    ],
+)
+def test_a_worker_that_does_not_go_on_is_replaced(
+    tmp_path, capsys, setting, last, reason
+):
+    (tmp_path / "config.yaml").write_text(f"runtime:\n  {setting}\n")
+    program = f"""
+    show(3, index)
+    if index == 1:
+        {last}
+        show(500, 1)
+    show(500, "-")
+    """
+    program = TRAINS + SHOWS + textwrap.dedent(program)
+    assert supervisor(tmp_path, program).run()
+    assert starts(tmp_path) == ["0", "0", "0", "1", "1", "1"]
+    claims = Claims(tmp_path)
+    assert claims.deaths(1) == [reason] * 2
+    assert claims.deaths(0) == []
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        f"worker 1 trained child 1: {reason}; a child that 2 workers die of "
+        "counts as failed",
+        f"worker 1 was stopped: {reason}; starting all again in 0.01 s (1 of "
+        "5)",
+    ]
+
+
+def test_a_process_that_was_killed_alone_is_noted(tmp_path):
+    Claims(tmp_path).take(3, deaths.life_note())
+    assert supervisor(tmp_path, "").run()
+    assert Claims(tmp_path).deaths(3) == ["its process was killed"]
+
+
 def test_kill_9_is_nobodys_fault(tmp_path):
     program = """
     if index == 1:
