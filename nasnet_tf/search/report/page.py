@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import pathlib
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -223,7 +224,7 @@ def _work(run):
     )
     if run.failures:
         reasons = collections.Counter(
-            record.failure.partition(":")[0] for record in run.failures
+            re.split("[:;]", record.failure)[0] for record in run.failures
         )
         section.table(
             ["why children failed", "children"],

@@ -9,6 +9,7 @@ import pytest
 
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.journal.reading import read_run
+from nasnet_tf.search.journal.records import ChildRecord
 from nasnet_tf.search.report.page import write_report
 from nasnet_tf.search.report.pictures import pareto_front, progress
 from nasnet_tf.search.report.probabilities import (
@@ -18,7 +19,7 @@ from nasnet_tf.search.report.probabilities import (
 )
 from nasnet_tf.search.space.cell_space import make_cell_space
 from tests.conftest import line_of
-from tests.search.finished_searches import random_genotype, write_run
+from tests.search.finished_searches import BEGUN, random_genotype, write_run
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,39 @@ def test_report_is_one_page(runs):
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
     # Black text would be lost on a dark page.
     assert not re.findall(r"fill: ?#000000", page)
+
+
+def test_failures_are_listed_by_their_reasons(tmp_path):
+    write_run(tmp_path, children=40, failed=0)
+    reasons = [
+        "took too long: more than 600 s, 12 times the median; 2 attempts "
+        "ended so",
+        "took too long: more than 700 s, 10 times the median; 2 attempts "
+        "ended so",
+        "out of memory; 2 attempts ended so",
+        "out of memory: failed to allocate",
+        "its process was killed; 2 attempts ended so",
+    ]
+    with (tmp_path / "journal/worker_0.jsonl").open("a") as file:
+        for child, reason in enumerate(reasons, 100):
+            record = ChildRecord(
+                child,
+                1,
+                (child,),
+                None,
+                0.0,
+                0.0,
+                failure=reason,
+                finished=BEGUN.isoformat(),
+            )
+            file.write(record.to_json() + "\n")
+    page = write_report(tmp_path).read_text()
+    for reason, count in (
+        ("took too long", 2),
+        ("out of memory", 2),
+        ("its process was killed", 1),
+    ):
+        assert f"<td>{reason}</td><td>{count}</td>" in page
 
 
 def test_report_of_a_search_without_genotypes_or_rounds(tmp_path):
