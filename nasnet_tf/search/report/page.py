@@ -19,7 +19,6 @@ from nasnet_tf.search.journal.reading import read_run
 from nasnet_tf.search.journal.records import best_records
 from nasnet_tf.search.report import pictures, probabilities
 from nasnet_tf.search.report.best_cells import best_cells
-from nasnet_tf.search.report.measures import curves
 
 REPORT = "report.html"
 PACKAGES = {"jinja2": "jinja2", "matplotlib": "matplotlib"}
@@ -128,20 +127,20 @@ def _progress(runs, names):
     section.figure(
         pictures.progress(runs, names),
         "Figure 6 of the paper for this search: of the unique architectures "
-        "among so many samples the best, and the means of the best 5 and 25. "
-        "The picture begins where 5 % of the samples were seen.",
+        "among so many samples the best, and the means of the best 5 and 25 "
+        "from where there are as many. The picture begins where 5 % of the "
+        "samples were seen.",
         wide=True,
     )
     section.figure(pictures.children(runs[0]), "Every child that was trained.")
     rows = []
     for run, name in zip(runs, names, strict=True):
         samples = run.samples
-        found = curves(
-            [record.decisions for record in samples],
-            [record.reward for record in samples],
-        )
         unique = len({record.decisions for record in samples})
-        last = (f"{found[count][-1]:.4f}" for count in pictures.MEASURES)
+        last = (
+            f"{values[-1]:.4f}" if unique >= count else "-"
+            for count, values in pictures.measured(run).items()
+        )
         rows.append([name, f"{len(samples):,}", f"{unique:,}", *last])
     labels = [label for label, _ in pictures.MEASURES.values()]
     section.table(

@@ -39,11 +39,32 @@ def score_name(run: SearchRun) -> str:
     return "reward" if traded else "held-out accuracy"
 
 
+def measured(run: SearchRun) -> dict[int, np.ndarray]:
+    """By count of `MEASURES` the mean reward of the best after every sample.
+
+    NaN while fewer unique architectures were seen.
+    """
+    decisions = [record.decisions for record in run.samples]
+    found = curves(
+        decisions,
+        [record.reward for record in run.samples],
+        counts=tuple(MEASURES),
+    )
+    first = {sample: n for n, sample in reversed(list(enumerate(decisions)))}
+    unique = np.zeros(len(decisions), int)
+    unique[list(first.values())] = 1
+    return {
+        count: np.where(unique.cumsum() < count, np.nan, values)
+        for count, values in found.items()
+    }
+
+
 @styled
 def progress(runs: list[SearchRun], names: list[str]):
     """Figure 6 of the paper for these searches.
 
-    Best and means of the best 5 and 25 unique architectures against samples.
+    Best and means of the best 5 and 25 unique architectures against samples,
+    from where there are so many.
 
     Args:
         runs: the search, and those that it is compared with.
@@ -53,16 +74,14 @@ def progress(runs: list[SearchRun], names: list[str]):
     lowest, highest = np.inf, -np.inf
     # Styles begin again where there are more runs than these.
     for run, name, style in zip(runs, names, STYLES * len(runs), strict=False):
-        samples = run.samples
-        found = curves(
-            [record.decisions for record in samples],
-            [record.reward for record in samples],
-            counts=tuple(MEASURES),
-        )
-        places = np.arange(1, len(samples) + 1)
-        settled = min(len(samples) - 1, int(_SETTLED * len(samples)))
+        found = measured(run)
+        places = np.arange(1, len(found[1]) + 1)
+        settled = min(len(places) - 1, int(_SETTLED * len(places)))
         for count, (label, color) in MEASURES.items():
             values = found[count]
+            # A mean of fewer would have a name that it does not deserve.
+            if np.isnan(values[-1]):
+                continue
             axes.plot(
                 places,
                 values,
@@ -71,8 +90,8 @@ def progress(runs: list[SearchRun], names: list[str]):
                 linewidth=2.0 if style == "-" else 1.5,
                 label=f"{name}: {label}" if len(runs) > 1 else label,
             )
-            lowest = min(lowest, values[settled:].min())
-            highest = max(highest, values.max())
+            lowest = min(lowest, np.nanmin(values[settled:]))
+            highest = max(highest, np.nanmax(values))
     # Equal rewards need a range too.
     room = 0.06 * max(highest - lowest, 1e-3)
     axes.set_ylim(lowest - room, highest + room)

@@ -11,7 +11,11 @@ from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.journal.reading import read_run
 from nasnet_tf.search.journal.records import ChildRecord
 from nasnet_tf.search.report.page import write_report
-from nasnet_tf.search.report.pictures import pareto_front, progress
+from nasnet_tf.search.report.pictures import (
+    measured,
+    pareto_front,
+    progress,
+)
 from nasnet_tf.search.report.probabilities import (
     find_space,
     heat_maps,
@@ -55,6 +59,24 @@ def test_figure_6_holds_the_measures(runs):
             label = f"{name}: {label}best" + (f" {count}" if count > 1 else "")
             assert lines[label][-1] == pytest.approx(np.mean(rewards[:count]))
     assert lines["rl: best"][-1] > lines["random: best"][-1]
+
+
+def test_means_of_few_samples_are_left_out(tmp_path):
+    # 20 samples, two of which repeat the first.
+    write_run(tmp_path, children=20, failed=0)
+    run = read_run(tmp_path)
+    found = measured(run)
+    assert np.isnan(found[5][:4]).all() and not np.isnan(found[5][4:]).any()
+    assert np.isnan(found[25]).all() and not np.isnan(found[1]).any()
+    rewards = [record.reward for record in run.records]
+    assert found[5][4] == pytest.approx(np.mean(rewards[:5]))
+    assert found[5][-1] == pytest.approx(np.mean(sorted(rewards)[-5:]))
+    axes = progress([run], ["rl"]).axes[0]
+    labels = [line.get_label() for line in axes.lines]
+    assert labels == ["best", "mean of the best 5"]
+    assert np.isfinite(axes.get_ylim()).all()
+    row = f"<td>{max(rewards):.4f}</td><td>{found[5][-1]:.4f}</td><td>-</td>"
+    assert row in write_report(tmp_path).read_text()
 
 
 def test_pareto_front_by_hand():
