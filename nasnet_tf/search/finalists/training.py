@@ -1,5 +1,6 @@
 """The best architectures of a search, trained longer and ranked anew."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -56,7 +57,8 @@ def train_finalists(
             `finalist_seeds` say how many and how long.
         model_dir: of the search.
         compare: genotypes, names such as `"NASNET_A"` or files, to train in
-            the same way beside them; they are not ranked.
+            the same way beside them; they are not ranked. Those of an earlier
+            call that trained as long and often stay listed.
         match: what they have in common with the finalists: the children's
             `"filters"`, F, or the `"parameters"` of the best finalist, as
             nearly as an even F allows.
@@ -103,13 +105,9 @@ def train_finalists(
         files.append(model_dir / entry["file"])
         genotypes[entry["name"]].save(files[-1])
     recipe = finalist_recipe(config)
-    summary = {
-        "finalists": ranked,
-        "compared": compared,
-        "epochs": recipe.epochs,
-        "steps": recipe.steps,
-        "seeds": seeds,
-    }
+    length = {"epochs": recipe.epochs, "steps": recipe.steps, "seeds": seeds}
+    compared += _compared_before(model_dir, length, compared)
+    summary = {"finalists": ranked, "compared": compared, **length}
     with written_beside(model_dir / FINALISTS_FILE, "model_dir") as beside:
         beside.write_text(json.dumps(summary, indent=2) + "\n")
     # Of an earlier ranking of more.
@@ -117,6 +115,22 @@ def train_finalists(
         if old not in files:
             old.unlink()
     return [model_dir / FINALISTS_FILE, *files]
+
+
+def _compared_before(model_dir, length, compared):
+    """What an earlier call trained equally long beside the finalists."""
+    # None, or one of an older form.
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        text = (model_dir / FINALISTS_FILE).read_text(encoding="utf-8")
+        before = json.loads(text)
+        if {name: before[name] for name in length} == length:
+            now = {_which(entry) for entry in compared}
+            return [e for e in before["compared"] if _which(e) not in now]
+    return []
+
+
+def _which(entry):
+    return entry["name"], entry["num_cells"], entry["filters"]
 
 
 def _candidates(model_dir, count):

@@ -178,9 +178,15 @@ def test_finalists_are_ranked_and_not_trained_again(tmp_path, jobs):
     before = files[0].read_bytes()
     train_finalists(config, tmp_path, compare=[other], quiet=True)
     assert jobs == [] and files[0].read_bytes() == before
+    # What stood beside them stays there, while it was trained as long.
+    train_finalists(config, tmp_path, quiet=True)
+    assert jobs == [] and files[0].read_bytes() == before
+    save_config(config, tmp_path / "config.yaml")
+    assert "<td>other</td>" in write_report(tmp_path).read_text()
     config.budget.finalist_seeds = 3
     train_finalists(config, tmp_path, quiet=True)
     assert jobs == [("child_2", 2), ("child_1", 2)]
+    assert json.loads(files[0].read_text())["compared"] == []
     jobs.clear()
     config.budget.finalists, config.budget.finalist_epochs = 1, 4.0
     train_finalists(config, tmp_path, quiet=True)
