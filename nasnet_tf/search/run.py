@@ -5,7 +5,8 @@ python -m nasnet_tf.search.run --config_file=cifar10_small \
     --params_override=data.data_dir=tensorflow_datasets \
     --model_dir=runs/cells --workers=2 --finalists=5
 
-The same command goes on where the search was stopped. On a cluster every
+The same command goes on where the search was stopped. A child that hangs, or
+kills its process, is tried twice and then counts as failed. On a cluster every
 worker runs it with TF_CONFIG and a model_dir that all share.
 """
 
@@ -76,6 +77,8 @@ def _supervise(workers, model_dir):
         _tell_stopped(model_dir)
         return
     # One process, which finds the search complete.
+    if flags.FLAGS.finalist_workers is None:
+        command = [*command, f"--finalist_workers={workers}"]
     _become(command)
 
 
@@ -121,6 +124,7 @@ def _finish(config, result, model_dir):
                 *program,
                 f"--model_dir={model_dir}",
                 f"--finalists={config.budget.finalists}",
+                f"--workers={flags.FLAGS.finalist_workers or 1}",
             ]
         )
     tell_written(model_dir, [model_dir / BEST_FILE, *finish(config, model_dir)])
@@ -169,6 +173,13 @@ def define_flags():
         None,
         "The best so many are trained longer; budget.finalists otherwise.",
         lower_bound=0,
+    )
+    flags.DEFINE_integer(
+        "finalist_workers",
+        None,
+        "So many finalists are trained side by side; as many as --workers "
+        "otherwise.",
+        lower_bound=1,
     )
     flags.DEFINE_bool(
         "dry_run",

@@ -1,7 +1,7 @@
 r"""Trains the best architectures of a search longer, and ranks them anew.
 
 python -m nasnet_tf.search.finalists --model_dir=runs/search --finalists=5 \
-    --epochs=40 --seeds=3 --compare=NASNET_A
+    --epochs=40 --seeds=3 --compare=NASNET_A --workers=2
 
 What comes out are genotype files, `finalists/1.json` the best, which the zoo,
 the training jobs, the detector and the exporter take by name.
@@ -31,6 +31,7 @@ def main(arguments):
         read_search_config,
     )
     from nasnet_tf.search.finalists.finish import finish, tell_written
+    from nasnet_tf.search.workers.supervisor import check_workers
 
     folder = expanded_path("model_dir", values.model_dir)
     if not (folder / CONFIG_FILE).is_file():
@@ -53,8 +54,16 @@ def main(arguments):
     if values.filters is not None:
         child.filters = values.filters
     check_integer("finalists", budget.finalists)
+    if values.workers != 1:
+        check_workers(values.workers)
     check_search_config(config)
-    files = finish(config, folder, values.compare, values.match)
+    files = finish(
+        config,
+        folder,
+        values.compare,
+        values.match,
+        workers=values.workers,
+    )
     tell_written(folder, files)
 
 
@@ -65,6 +74,12 @@ def define_flags():
     )
     flags.DEFINE_float("epochs", None, "Of each; else the budget's.")
     flags.DEFINE_integer("seeds", None, "Of each; else the budget's.")
+    flags.DEFINE_integer(
+        "workers",
+        1,
+        "So many trainings side by side, each in a process of its own on this "
+        "machine.",
+    )
     flags.DEFINE_multi_string(
         "compare", [], "Genotype to train beside them; repeatable."
     )

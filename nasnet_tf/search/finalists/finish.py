@@ -19,6 +19,7 @@ def finish(
     quiet: bool = False,
     data=None,
     class_names: Sequence[str] | None = None,
+    workers: int = 1,
 ) -> list[pathlib.Path]:
     """Trains the finalists longer, if any, and writes what comes of a search.
 
@@ -33,6 +34,7 @@ def finish(
         quiet: print nothing.
         data: arrays, of a search on arrays; see `search`.
         class_names: of them.
+        workers: trainings of finalists side by side; see `train_finalists`.
 
     Returns:
         The files written, in `model_dir`.
@@ -47,7 +49,7 @@ def finish(
     files = []
     if config.budget.finalists:
         files += train_finalists(
-            config, model_dir, compare, match, quiet, data, class_names
+            config, model_dir, compare, match, quiet, data, class_names, workers
         )
     files += save_training_job(config, model_dir)
     return [*files, write_report(model_dir)]

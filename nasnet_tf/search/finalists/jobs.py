@@ -5,6 +5,7 @@ import dataclasses
 import gc
 import hashlib
 import json
+import pathlib
 import statistics
 from collections.abc import Sequence
 
@@ -41,6 +42,101 @@ class Candidate:
     filters: int | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class SeedTraining:
+    """The training of a candidate with one seed, in any process.
+
+    Args:
+        title: for messages.
+        genotype: to train.
+        job: its configuration.
+        folder: of the job; what is done there is not done again.
+    """
+
+    title: str
+    genotype: Genotype
+    job: ExperimentConfig
+    folder: pathlib.Path
+
+    @property
+    def log(self) -> pathlib.Path:
+        """The file for what `run` prints."""
+        return self.folder.with_suffix(".log")
+
+    @property
+    def done(self) -> bool:
+        """Whether there is a result."""
+        return self._file.is_file()
+
+    @property
+    def _file(self):
+        return self.folder.with_suffix(".json")
+
+    def result(self) -> dict:
+        """What came of it, once it is done."""
+        return json.loads(self._file.read_text(encoding="utf-8"))
+
+    def told(self) -> str:
+        """The result in a line, once it is done."""
+        result = self.result()
+        text = f"{self.title}: accuracy {result['accuracy']:.4f}"
+        if result["test_accuracy"] is not None:
+            text += f", of the evaluation split {result['test_accuracy']:.4f}"
+        return text + (f" ({result['failure']})" if result["failure"] else "")
+
+    def run(self, quiet: bool = False, **given) -> None:
+        """Trains, or goes on where it was stopped.
+
+        Args:
+            quiet: print nothing.
+            **given: `data` and `class_names` of `train`.
+
+        Raises:
+            InputError: a file cannot be written.
+            JobError: it was stopped by a signal.
+        """
+        self.genotype.save(self.folder / GENOTYPE_FILE)
+        seed = self.job.runtime.seed
+        result = {"seed": seed, **_train(self.job, self.folder, quiet, given)}
+        with written_beside(self._file, "model_dir") as beside:
+            beside.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def seed_trainings(
+    candidate: Candidate, config: SearchConfig, folder
+) -> list[SeedTraining]:
+    """The trainings of a finalist, one for each seed.
+
+    Args:
+        candidate: to train.
+        config: of the search.
+        folder: of its jobs.
+
+    Raises:
+        InputError: a folder cannot be made.
+    """
+    folder = make_folder(folder, "model_dir")
+    config = _config_of(candidate, config)
+    trainings = []
+    for number in range(config.budget.finalist_seeds):
+        seed = config.runtime.seed + number
+        job_folder = _job_folder(folder / f"seed_{seed}", candidate, config)
+        trainings.append(
+            SeedTraining(
+                f"{candidate.name}, seed {seed}",
+                candidate.genotype,
+                job_config(
+                    config,
+                    job_folder / GENOTYPE_FILE,
+                    candidate.genotype,
+                    seed,
+                ),
+                job_folder,
+            )
+        )
+    return trainings
+
+
 def train_candidate(
     candidate: Candidate,
     config: SearchConfig,
@@ -63,44 +159,23 @@ def train_candidate(
         InputError: a file cannot be written.
         JobError: it was stopped by a signal.
     """
-    folder = make_folder(folder, "model_dir")
-    if candidate.filters:
-        # The caller's keeps its filters, for the next candidate.
-        config = copy.deepcopy(config)
-        config.child.filters = candidate.filters
     results = []
-    given = {"data": data, "class_names": class_names}
-    for number in range(config.budget.finalist_seeds):
-        result = _result(candidate, config, folder, number, given)
-        results.append(result)
+    for training in seed_trainings(candidate, config, folder):
+        if not training.done:
+            training.run(quiet=True, data=data, class_names=class_names)
+        results.append(training.result())
         if not quiet:
-            print(
-                f"{candidate.name}, seed {result['seed']}: accuracy "
-                f"{result['accuracy']:.4f}"
-                + (
-                    f", of the evaluation split {result['test_accuracy']:.4f}"
-                    if result["test_accuracy"] is not None
-                    else ""
-                )
-                + (f" ({result['failure']})" if result["failure"] else ""),
-                flush=True,
-            )
-    return _entry(candidate, config, results)
+            print(training.told(), flush=True)
+    return _entry(candidate, _config_of(candidate, config), results)
 
 
-def _result(candidate, config, folder, number, given):
-    seed = config.runtime.seed + number
-    job_folder = _job_folder(folder / f"seed_{seed}", candidate, config)
-    file = job_folder.with_suffix(".json")
-    if file.is_file():
-        return json.loads(file.read_text(encoding="utf-8"))
-    genotype_file = job_folder / GENOTYPE_FILE
-    candidate.genotype.save(genotype_file)
-    job = job_config(config, genotype_file, candidate.genotype, seed)
-    result = {"seed": seed, **_train(job, job_folder, given)}
-    with written_beside(file, "model_dir") as beside:
-        beside.write_text(json.dumps(result, indent=2) + "\n")
-    return result
+def _config_of(candidate, config):
+    if not candidate.filters:
+        return config
+    # The caller's keeps its filters, for the next candidate.
+    config = copy.deepcopy(config)
+    config.child.filters = candidate.filters
+    return config
 
 
 def _job_folder(folder, candidate, config):
@@ -117,9 +192,9 @@ def _job_folder(folder, candidate, config):
     return make_folder(folder / hashlib.sha256(text).hexdigest()[:8])
 
 
-def _train(job, folder, given):
+def _train(job, folder, quiet, given):
     try:
-        result = train(job, folder, quiet=True, **given)
+        result = train(job, folder, quiet=quiet, **given)
     except JobError as error:
         return {
             "accuracy": 0.0,

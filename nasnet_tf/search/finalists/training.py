@@ -24,8 +24,10 @@ from nasnet_tf.search.finalists import MATCHES
 from nasnet_tf.search.finalists.jobs import (
     Candidate,
     finalist_recipe,
+    seed_trainings,
     train_candidate,
 )
+from nasnet_tf.search.finalists.side_by_side import run_side_by_side
 from nasnet_tf.search.journal.file_names import (
     FINALISTS_FILE,
     FINALISTS_FOLDER,
@@ -41,6 +43,7 @@ def train_finalists(
     quiet: bool = False,
     data=None,
     class_names: Sequence[str] | None = None,
+    workers: int = 1,
 ) -> list[pathlib.Path]:
     """Trains the best of a search longer, each with several seeds.
 
@@ -65,6 +68,9 @@ def train_finalists(
         quiet: print nothing.
         data: arrays, of a search on arrays; see `search`.
         class_names: of them.
+        workers: trainings side by side, each in a process of its own on this
+            machine; what comes of them is the same. From a script that is
+            guarded by `if __name__ == "__main__"`.
 
     Returns:
         `finalists.json`, then the genotype files, best first.
@@ -79,6 +85,12 @@ def train_finalists(
     count, seeds = config.budget.finalists, config.budget.finalist_seeds
     check_integer("finalists", count)
     check_integer("finalist_seeds", seeds)
+    check_integer("workers", workers)
+    if workers > 1 and data is not None:
+        raise InputError(
+            f"workers: {workers} processes beside arrays, which this one has "
+            "alone; leave it out"
+        )
     check_choice("match", match, MATCHES)
     candidates = _candidates(model_dir, count)
     # Before hours of training: what is no genotype is told here.
@@ -86,9 +98,17 @@ def train_finalists(
     jobs = model_dir / FINALISTS_FOLDER / "jobs"
 
     def trained(some):
+        if workers > 1:
+            _train_side_by_side(some, config, jobs, quiet, workers)
+        # What was trained is read.
         return [
             train_candidate(
-                one, config, jobs / one.name, quiet, data, class_names
+                one,
+                config,
+                jobs / one.name,
+                quiet or workers > 1,
+                data,
+                class_names,
             )
             for one in some
         ]
@@ -115,6 +135,19 @@ def train_finalists(
         if old not in files:
             old.unlink()
     return [model_dir / FINALISTS_FILE, *files]
+
+
+def _train_side_by_side(candidates, config, jobs, quiet, workers):
+    trainings = [
+        training
+        for candidate in candidates
+        for training in seed_trainings(candidate, config, jobs / candidate.name)
+    ]
+    for training in trainings:
+        if training.done and not quiet:
+            print(training.told(), flush=True)
+    left = [training for training in trainings if not training.done]
+    run_side_by_side(left, workers, quiet)
 
 
 def _compared_before(model_dir, length, compared):

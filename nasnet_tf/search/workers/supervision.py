@@ -32,14 +32,21 @@ def watch_supervisor() -> None:
     For systems without `prctl`, and for a supervisor that ended before the
     process could ask for it. Nothing happens without a supervisor.
     """
-    if not is_supervised():
-        return
+    if is_supervised():
+        end_with(int(os.environ[VARIABLE]))
+
+
+def end_with(parent: int) -> None:
+    """Ends this process by force soon after its parent has ended.
+
+    Args:
+        parent: its process id.
+    """
     die_with_parent()
-    supervisor = int(os.environ[VARIABLE])
 
     def watch():
         # An orphan gets another parent.
-        while os.getppid() == supervisor:
+        while os.getppid() == parent:
             time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -208,7 +208,7 @@ class Supervisor:
 
     def _environment(self, index, ports):
         environment = os.environ | {VARIABLE: str(os.getpid())}
-        if devices := _devices():
+        if devices := visible_devices():
             environment["CUDA_VISIBLE_DEVICES"] = devices[index % len(devices)]
         if self._workers > 1:
             environment["TF_CONFIG"] = json.dumps(
@@ -330,7 +330,7 @@ def check_workers(workers: int) -> None:
             f"workers: {workers} with TF_CONFIG, which names the workers of a "
             "cluster; leave out one of them"
         )
-    devices = _devices()
+    devices = visible_devices()
     if devices and workers > len(devices):
         raise InputError(
             f"workers: {workers} on {len(devices)} GPU(s), of which each "
@@ -339,7 +339,7 @@ def check_workers(workers: int) -> None:
         )
 
 
-def _devices():
+def visible_devices():
     """The GPUs of NVIDIA's that a program here may use, by name."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 
 import keras
 import numpy as np
@@ -316,6 +317,31 @@ def test_a_finalist_learns_digits(tmp_path):
     files = train_finalists(config, tmp_path, quiet=True)
     (entry,) = json.loads(files[0].read_text())["finalists"]
     assert entry["failure"] is None and entry["accuracy"] > 0.2
+
+
+@pytest.mark.slow
+def test_side_by_side_they_come_to_the_same(tmp_path, capfd):
+    config = _config("budget.finalists=2")
+    other = random_genotype(np.random.default_rng(9), blocks=1, name="other")
+    summaries = []
+    for workers in (1, 3):
+        folder = tmp_path / str(workers)
+        _write_search(folder)
+        files = train_finalists(
+            config, folder, [other], match="parameters", workers=workers
+        )
+        text = files[0].read_text()
+        summaries.append(re.sub(r'"seconds": [\d.]+', "", text))
+    assert summaries[0] == summaries[1]
+    out = capfd.readouterr().out
+    assert "child_2, seed 0: begun" in out and "(2 of 2)" in out
+    assert "other, seed 0: accuracy 0." in out.splitlines()[-1]
+    logs = list((tmp_path / "3/finalists/jobs").rglob("*.log"))
+    assert len(logs) == 3 and all("step" in log.read_text() for log in logs)
+    # What is done is told, and not done again.
+    train_finalists(config, folder, [other], match="parameters", workers=2)
+    assert "begun" not in (out := capfd.readouterr().out)
+    assert out.count("accuracy 0.") == 3
 
 
 def test_weights_that_nothing_reads_do_not_stop_a_job():
