@@ -3,18 +3,19 @@
 import contextlib
 import re
 import threading
+import traceback
 
 import tensorflow as tf
 from absl import logging
 
-from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.checks.errors import InputError, first_line, listed
 
 # What is ours in a message that TensorFlow writes the rest of.
 _LINE = re.compile(r"<<(.*?)>>", re.DOTALL)
 
 
 class CorruptImages:
-    """Collects the names of images that training had to skip.
+    """Collects the names of images that had to be skipped.
 
     A name is logged as a warning when it is first seen. Threads of the input
     pipeline may record at the same time.
@@ -34,6 +35,9 @@ class CorruptImages:
     def count(self) -> int:
         with self._lock:
             return len(self._names)
+
+    def __str__(self):
+        return listed(self.names)
 
     def record(self, names) -> None:
         """Adds names, text or bytes; known ones are not counted again."""
@@ -57,6 +61,8 @@ def input_error(*parts) -> tf.Operation:
 def decoding_errors():
     """Turns what reading images raises inside into one line.
 
+    Whatever is raised lets go of the iterators that were read.
+
     Raises:
         InputError: an image cannot be decoded where that is an error, a
             label has no class, or a file cannot be read; names it.
@@ -66,7 +72,8 @@ def decoding_errors():
     ...     for batch in evaluation_batches(...):
     """
     try:
-        yield
+        with _iterators_let_go():
+            yield
     except tf.errors.InvalidArgumentError as error:
         line = _LINE.search(error.message)
         if not line:
@@ -86,3 +93,22 @@ def decoding_errors():
             f"data.data_dir: the images cannot be read ({reason.strip()}); "
             "restore the file, or build the data set again"
         ) from None
+
+
+@contextlib.contextmanager
+def _iterators_let_go():
+    """Ends the iterators that an error's traceback would keep.
+
+    A pipeline that is still ahead of its reader when the interpreter ends may
+    call Python from its threads. The interpreter ends such a thread, and the
+    pipeline waits for its answer for ever: the process never ends.
+    """
+    try:
+        yield
+    except BaseException as error:
+        link: BaseException | None = error
+        while link:
+            # It leaves the frames alone that are still running.
+            traceback.clear_frames(link.__traceback__)
+            link = link.__context__
+        raise
