@@ -17,14 +17,17 @@ from nasnet_tf.terminal import command_line
 def main(arguments):
     values = flags.FLAGS
     check_sheet(values.out)
-    photos = find_photos(arguments)
+    # Before the network is loaded.
+    find_photos(arguments, values.strict)
     from nasnet_tf.zoo.classification import classify, input_size, load_network
 
     model = load_network(values.preset, values.model)
     size = input_size(model)
     reading = image_reading(model, size, values.crop)
     print(f"photos are read as {reading.describe(size)}", file=sys.stderr)
-    results = classify(model, photos, values.top, crop=values.crop)
+    results = classify(
+        model, arguments, values.top, crop=values.crop, strict=values.strict
+    )
     for result in results:
         print(result.path)
         for name, probability in result.classes:
@@ -49,6 +52,9 @@ def define_flags():
     flags.DEFINE_integer("top", 5, "Classes to print for each photo.")
     flags.DEFINE_float(
         "crop", None, "Share of height and width, in place of the network's."
+    )
+    flags.DEFINE_bool(
+        "strict", False, "Skip nothing: a file that cannot be read is an error."
     )
     flags.DEFINE_string("out", None, "A .png file for a contact sheet.")
 

@@ -102,6 +102,7 @@ def evaluation_batches(
     preprocessing: str,
     batch_size: int,
     float_dtype: str = "float32",
+    corrupt: CorruptImages | None = None,
 ) -> tf.data.Dataset:
     """All examples once, in order. Read them inside `decoding_errors()`.
 
@@ -112,18 +113,30 @@ def evaluation_batches(
         preprocessing: see `training_batches`.
         batch_size: images a batch.
         float_dtype: `"float32"` or `"float64"`.
+        corrupt: collects the names of images that cannot be decoded, whose
+            weight is 0; None: one is an error.
 
     Returns:
         A dataset of dicts of `images` `(batch_size, height, width, 3)`,
         `labels` int32, `weights` float32: 0 for what only fills the last
-        batch, `names` and `numbers`, all `(batch_size,)`.
+        batch and for what cannot be decoded, `names` and `numbers`, all
+        `(batch_size,)`.
 
     Raises:
-        InputError: there are no examples, or one cannot be decoded.
+        InputError: there are no examples, or without `corrupt` one cannot be
+            decoded.
     """
     size = _pair(input_size)
     _check_examples(source)
-    check_readable(source)
+    if corrupt is None:
+        check_readable(source)
+    else:
+        corrupt.record(source.unreadable.values())
+
+    def weights(batch):
+        if "readable" in batch:
+            return tf.cast(batch["readable"], "float32")
+        return tf.ones_like(batch["label"], "float32")
 
     def finish(batch):
         images = preprocess_input(
@@ -132,15 +145,15 @@ def evaluation_batches(
         return {
             "images": tf.cast(images, float_dtype),
             "labels": _filled(batch["label"], batch_size),
-            "weights": _filled(
-                tf.ones_like(batch["label"], "float32"), batch_size
-            ),
+            "weights": _filled(weights(batch), batch_size),
             "names": _filled(batch["name"], batch_size),
             "numbers": _filled(batch["number"], batch_size),
         }
 
     batches = source.evaluation_examples().batch(batch_size)
-    batches = _as_evaluated(batches, source, reading, size, corrupt=None)
+    batches = _as_evaluated(
+        batches, source, reading, size, corrupt, replaces=False
+    )
     return _tuned(
         batches.map(finish, num_parallel_calls=_PARALLEL, deterministic=True)
     )
@@ -203,7 +216,7 @@ def statistics_batches(
     )
 
 
-def _as_evaluated(batches, source, reading, size, corrupt):
+def _as_evaluated(batches, source, reading, size, corrupt, replaces=True):
     """Decodes and resizes the part of each image that a network reads."""
     window = decoding.central(reading)
 
@@ -214,7 +227,7 @@ def _as_evaluated(batches, source, reading, size, corrupt):
 
     if source.image_shape == (*size, 3) and window is decoding.whole:
         return batches
-    return decoding.prepared(batches, prepare, size, corrupt)
+    return decoding.prepared(batches, prepare, size, corrupt, replaces)
 
 
 def _preparation(source, config, size, seed) -> Callable | None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from nasnet_tf.data.corrupt_images import CorruptImages, input_error
 from nasnet_tf.images.image_reading import ImageReading
-from nasnet_tf.images.photos import open_photo
+from nasnet_tf.images.photos import LARGE, open_photo, open_reduced
 
 _PARALLEL = os.cpu_count() or 2
 # Columns that go with an image; others go with its place in the stream.
@@ -43,7 +43,8 @@ def central(reading: ImageReading) -> Callable:
         share = (1 - reading.crop) / 2
         # float64 and halves to even, as `ImageReading.margins` rounds.
         margins = tf.round(tf.cast(shape[:2], "float64") * share)
-        top, left = tf.unstack(tf.cast(margins, "int32"))
+        margins = tf.minimum(tf.cast(margins, "int32"), (shape[:2] - 1) // 2)
+        top, left = tf.unstack(margins)
         return top, left, shape[0] - 2 * top, shape[1] - 2 * left
 
     return window
@@ -56,7 +57,7 @@ def read_window(
 
     Args:
         image: `(height, width, 3)`, uint8; or a scalar string, a file of any
-            kind that `nasnet_tf.images.photos.open_photo` decodes, to the
+            kind that `nasnet_tf.images.photos.open_reduced` decodes, to the
             same bits.
         window: gives `(top, left, height, width)` by the shape.
         size: `(height, width)` of the result in pixels.
@@ -66,7 +67,7 @@ def read_window(
         `(*size, 3)`, float32, 0 to 255.
     """
     if image.dtype == tf.string:
-        image = _decode_window(image, window, photo)
+        image = _decode_window(image, window, photo, reduces=True)
     elif window is not whole:
         image = cut(image, window)
     return resized(image, size)
@@ -150,13 +151,14 @@ def cut(image: tf.Tensor, window: Callable) -> tf.Tensor:
     return image[top : top + height, left : left + width]
 
 
-def _decode_window(encoded, window, photo):
+def _decode_window(encoded, window, photo, reduces=False):
     """By TensorFlow, where it is known to give the bits that Pillow gives."""
 
     def by_pillow():
         def read(encoded):
             file = io.BytesIO(_content(encoded))
-            return np.asarray(open_photo(file, turn=photo))
+            decode_file = open_reduced if reduces else open_photo
+            return np.asarray(decode_file(file, turn=photo))
 
         image = tf.numpy_function(read, [encoded], tf.uint8)
         return cut(tf.ensure_shape(image, (None, None, 3)), window)
@@ -168,11 +170,25 @@ def _decode_window(encoded, window, photo):
             lambda: cut(decode_png(encoded), window),
         )
 
-    # The number of channels is read of files that have begun as a JPEG.
+    def known_jpeg():
+        shape = tf.image.extract_jpeg_shape(encoded)
+        return (shape[2] < 4) & is_ordinary(shape[:2])
+
+    def known_png():
+        # Its header has width and height here.
+        sides = tf.strings.substr(encoded, 16, 8)
+        return is_ordinary(tf.io.decode_raw(sides, "int32", False))
+
+    def is_ordinary(sides):
+        if not reduces:
+            return tf.constant(True)
+        return tf.reduce_prod(tf.cast(sides, "int64")) <= LARGE
+
+    # What only a JPEG or a PNG has is read of no other file.
     is_known = tf.cond(
         tf.io.is_jpeg(encoded),
-        lambda: tf.image.extract_jpeg_shape(encoded)[2] < 4,
-        lambda: is_png(encoded),
+        known_jpeg,
+        lambda: tf.cond(is_png(encoded), known_png, lambda: tf.constant(False)),
     )
     if photo:
         turned = tf.numpy_function(_is_turned, [encoded], tf.bool)
@@ -193,8 +209,11 @@ def _is_turned(encoded):
 
 
 def _content(encoded):
-    # Eagerly it comes as an array, whose item would lack zeros at its end.
-    return encoded if isinstance(encoded, bytes) else encoded.tobytes()
+    if isinstance(encoded, bytes):
+        return encoded
+    # Eagerly it comes as an array: of a tensor one of objects, of bytes one of
+    # bytes, whose item would lack zeros at its end.
+    return encoded.item() if encoded.dtype == object else encoded.tobytes()
 
 
 def prepared(
@@ -202,19 +221,24 @@ def prepared(
     prepare: Callable[[dict], tf.Tensor],
     size: tuple[int, int],
     corrupt: CorruptImages | None,
+    replaces: bool = True,
 ) -> tf.data.Dataset:
     """Prepares each image of the batches.
 
     An image that cannot be decoded is recorded, and a good example of its
     batch stands in for it, so that all others keep their place. Without
     `corrupt`, or where a batch has no good one, it is an error of the run.
+    If none is to stand in, it is a black one, and a column `readable` of the
+    batches, bool `(n,)`, says so.
 
     Args:
         batches: dicts of `(n,)` columns; `image` and others.
         prepare: an example's dict to its image, `(*size, 3)`, float32.
         size: `(height, width)`.
         corrupt: collects names.
+        replaces: whether a good example stands in.
     """
+    fill = _replaced if replaces or corrupt is None else _blackened
     # A batch without a good image is an empty one, and not the end.
     empty = (tf.zeros((0, *size, 3)), tf.zeros(0, "int32"))
 
@@ -242,16 +266,34 @@ def prepared(
         block_length=1,
         num_parallel_calls=2,
         deterministic=True,
-    ).map(lambda rest, decoded: _filled(rest, decoded, corrupt))
+    ).map(lambda rest, decoded: fill(rest, decoded, corrupt))
 
 
-def _filled(rest, decoded, corrupt):
+def _blackened(rest, decoded, corrupt):
+    """A whole batch, black where an image could not be decoded."""
+    images, rows = decoded
+    is_good = _is_good(rest, rows)
+    shape = tf.concat([[tf.size(rest["label"])], tf.shape(images)[1:]], 0)
+    names = tf.boolean_mask(rest["name"], ~is_good)
+    with tf.control_dependencies([_record(names, corrupt)]):
+        placed = tf.scatter_nd(rows[:, None], images, shape)
+    placed = tf.ensure_shape(placed, (None, *images.shape[1:]))
+    return {**rest, "image": placed, "readable": is_good}
+
+
+def _is_good(rest, rows):
+    """Which examples of a batch are those whose images were decoded."""
+    count = tf.size(rest["label"])
+    return tf.scatter_nd(rows[:, None], tf.ones_like(rows), [count]) > 0
+
+
+def _replaced(rest, decoded, corrupt):
     """A whole batch from decoded images and the numbers of their examples."""
     images, rows = decoded
 
     def replaced():
         count, good = tf.size(rest["label"]), tf.size(rows)
-        is_good = tf.scatter_nd(rows[:, None], tf.ones_like(rows), [count]) > 0
+        is_good = _is_good(rest, rows)
         names = tf.boolean_mask(rest["name"], ~is_good)
         with tf.control_dependencies([_report(names, good, corrupt)]):
             instead = tf.range(count) % tf.maximum(good, 1)
@@ -275,13 +317,6 @@ def _report(names, good, corrupt):
             "data: ", names[0], " cannot be decoded; replace or remove it"
         )
 
-    def record():
-        def add(names):
-            corrupt.record(names.tolist())
-            return len(names)
-
-        return tf.numpy_function(add, [names], tf.int64)
-
     def fail():
         with tf.control_dependencies(
             [
@@ -295,4 +330,16 @@ def _report(names, good, corrupt):
         ):
             return tf.constant(0, "int64")
 
-    return tf.cond(good > 0, record, fail)
+    return tf.cond(good > 0, lambda: _record(names, corrupt), fail)
+
+
+def _record(names, corrupt):
+    def add(names):
+        corrupt.record(names.tolist())
+        return len(names)
+
+    return tf.cond(
+        tf.size(names) > 0,
+        lambda: tf.numpy_function(add, [names], tf.int64),
+        lambda: tf.constant(0, "int64"),
+    )

@@ -8,7 +8,7 @@ import tensorflow as tf
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data.source import RandomAccess
-from nasnet_tf.images.photos import SUFFIXES
+from nasnet_tf.images.image_files import SUFFIXES, image_files, is_hidden
 
 _PARALLEL = tf.data.AUTOTUNE
 
@@ -26,6 +26,7 @@ class ImageFolder(RandomAccess):
     def __init__(self, paths: list[str], names: list[str], labels, **described):
         super().__init__(total=len(paths), photos=True, **described)
         self._names = names
+        self.files = paths
         # Where tf.data runs.
         with tf.device("CPU:0"):
             self._paths = tf.constant(paths, "string")
@@ -77,7 +78,7 @@ def find_classes(folder: pathlib.Path) -> list[str]:
     names = sorted(
         path.name
         for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith(".")
+        if path.is_dir() and not is_hidden(path.name)
     )
     if not names:
         raise InputError(
@@ -94,6 +95,9 @@ def open_folder(
     complete: bool = False,
 ) -> ImageFolder:
     """Opens `<data_dir>/<split>/<class>/<image>`.
+
+    A class's folder is searched recursively; see
+    `nasnet_tf.images.image_files.image_files`.
 
     Args:
         data_dir: the folder of the splits.
@@ -126,11 +130,13 @@ def open_folder(
             f"data.data_dir: class {unknown[0]!r} of {folder} is not among "
             f"the {len(class_names)} classes {whose}; remove it or {remedy}"
         )
-    paths, names, labels = [], [], []
+    paths: list[str] = []
+    names: list[str] = []
+    labels: list[int] = []
     for name in found:
         images = _images(folder / name)
-        paths += images
-        names += [f"{name}/{pathlib.Path(image).name}" for image in images]
+        paths += map(str, images)
+        names += [image.relative_to(folder).as_posix() for image in images]
         labels += [class_names.index(name)] * len(images)
     return ImageFolder(
         paths,
@@ -142,12 +148,7 @@ def open_folder(
 
 
 def _images(folder):
-    # A file system's order differs from machine to machine.
-    paths = sorted(
-        str(path)
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
+    paths = image_files(folder)
     if not paths:
         raise InputError(
             f"data.data_dir: {folder} has no images; it needs files that end "

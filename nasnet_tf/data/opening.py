@@ -8,6 +8,7 @@ from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.data import digits
 from nasnet_tf.data.config import DataConfig
+from nasnet_tf.data.decodable import check_decodable
 from nasnet_tf.data.given import GivenData
 from nasnet_tf.data.image_folder import find_classes, open_folder
 from nasnet_tf.data.source import InMemory, Source, check_readable
@@ -57,8 +58,8 @@ def open_data(
 
     Raises:
         InputError: they are not there or do not fit together, a class of the
-            job is gone, or an image to evaluate on is known to be unreadable;
-            one line.
+            job is gone, none of a class's files can be decoded, or an image to
+            evaluate on is known to be unreadable; one line.
     """
     whole, other = _open_train_split(config, kept, given)
     begins = begins and not kept
@@ -105,8 +106,10 @@ def open_data(
         evaluation = None
     if evaluation is not None:
         check_readable(evaluation)
+    train = train or whole
+    check_decodable(train)
     return Data(
-        train or whole,
+        train,
         evaluation,
         whole.class_names,
         split,

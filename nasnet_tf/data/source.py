@@ -44,10 +44,13 @@ class Source(abc.ABC):
         size: how many these are.
         channels: of the decoded images, whatever the files have.
         random_access: whether any example can be looked up.
+        files: `total` paths, of images that are files of a folder, whatever
+            is in these; else None.
     """
 
     channels = 3
     random_access = False
+    files: list[str] | None = None
 
     def __init__(
         self,

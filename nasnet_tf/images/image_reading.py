@@ -14,7 +14,7 @@ from PIL import Image
 
 from nasnet_tf.checks.arguments import check_choice, check_number
 from nasnet_tf.checks.errors import InputError
-from nasnet_tf.images.photos import open_photo
+from nasnet_tf.images.photos import open_reduced
 
 # TF-slim evaluates on the middle 87.5 % of ImageNet's images.
 PUBLISHED_CROP = 0.875
@@ -30,10 +30,11 @@ BILINEAR = Image.Resampling.BILINEAR
 class ImageReading:
     """How a file is read; size and range are the network's own.
 
-    A file is decoded to 8 bits in RGB by `nasnet_tf.images.photos.open_photo`,
-    or to the same bits by TensorFlow; its middle is taken and resized to the
-    `input_shape`, and `nasnet_tf.preprocess_input` brings it into the range
-    that the network's `preprocessing` names.
+    A file is decoded to 8 bits in RGB by
+    `nasnet_tf.images.photos.open_reduced`, or to the same bits by TensorFlow;
+    one of more than 33 million pixels at a fraction of its size. Its middle is
+    taken and resized to the `input_shape`, and `nasnet_tf.preprocess_input`
+    brings it into the range that the network's `preprocessing` names.
 
     Args:
         crop: the share of height and of width that is taken, from the middle;
@@ -87,7 +88,12 @@ class ImageReading:
     def margins(self, height: int, width: int) -> tuple[int, int]:
         """Pixels left out at the top and at the left, and as many opposite."""
         share = (1 - self.crop) / 2
-        return round(height * share), round(width * share)
+        # Of a side of a pixel or two, one is left.
+        top, left = (
+            min(round(side * share), (side - 1) // 2)
+            for side in (height, width)
+        )
+        return top, left
 
     def read(self, path, size, channels: int = 3) -> np.ndarray:
         """Reads a file.
@@ -104,7 +110,7 @@ class ImageReading:
             Exception: one of `nasnet_tf.images.photos.UNREADABLE`; it is no
                 image.
         """
-        image = open_photo(path)
+        image = open_reduced(path)
         if channels == 1:
             image = image.convert("L")
         width, height = image.size

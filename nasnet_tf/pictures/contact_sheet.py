@@ -2,11 +2,11 @@
 
 import math
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.files.output_file import check_output, written_beside
-from nasnet_tf.images.photos import open_photo
+from nasnet_tf.images.photos import open_reduced
 from nasnet_tf.pictures.lettering import load_font, shortened
 
 THUMBNAIL = 180
@@ -52,9 +52,16 @@ def write_sheet(results, path) -> None:
         sheet.save(beside, format="png")
 
 
+def _contained(image):
+    """As large as fits; of a thin image a side is a pixel at least."""
+    longest = max(image.size)
+    size = [max(1, round(side / longest * THUMBNAIL)) for side in image.size]
+    return image.resize(size)
+
+
 def _draw_cell(sheet, font, result, left, top):
-    image = open_photo(result.path)
-    image = ImageOps.contain(image, (THUMBNAIL, THUMBNAIL))
+    image = open_reduced(result.path)
+    image = _contained(image)
     space = [(THUMBNAIL - side) // 2 for side in image.size]
     sheet.paste(image, (left + space[0], top + space[1]))
     draw = ImageDraw.Draw(sheet)

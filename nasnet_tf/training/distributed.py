@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from nasnet_tf import data
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.networks.batch_norm_statistics import (
     PooledStatistics,
     by_layer,
@@ -172,19 +173,21 @@ def _statistics_batch_size(config):
     return max(trained, min(wanted, _MORE_THAN_TRAINED * trained))
 
 
-def evaluation_function(source, served, config: ExperimentConfig):
+def evaluation_function(source, served, config: ExperimentConfig, corrupt):
     """A function without arguments that measures what serves of a network.
 
     Args:
         source: a `nasnet_tf.data.Source`.
         served: a `ServedNetwork` of a `NASNet` that returns logits, settled.
         config: of the job.
+        corrupt: a `nasnet_tf.data.CorruptImages`; what cannot be decoded is
+            left out.
 
     Returns:
         A function that returns the means `loss`, `accuracy`, with more than
         five classes `top_5`, and `balanced_accuracy`: the mean of the
-        accuracies on each class that has images. It raises `InputError` for
-        an image that cannot be decoded.
+        accuracies on each class that has images. It raises `InputError`
+        where no image can be decoded.
     """
     strategy = tf.distribute.get_strategy()
     network = served.network
@@ -201,18 +204,22 @@ def evaluation_function(source, served, config: ExperimentConfig):
     def evaluate():
         totals: dict[str, np.ndarray] = {}
         with served.applied(), data.decoding_errors():
-            for batch in _evaluation_batches(source, network, config):
+            for batch in _evaluation_batches(source, network, config, corrupt):
                 for name, value in sums_of(*batch).items():
                     # float32 would round the sums over many images.
                     value = np.asarray(value, "float64")
                     totals[name] = totals.get(name, 0.0) + value
-        return _means(totals)
+        return _means(totals, source)
 
     return evaluate
 
 
-def _means(totals):
+def _means(totals, source):
     examples = totals.pop("examples")
+    if not examples:
+        raise InputError(
+            f"data: no image of {source.name} can be decoded; replace them"
+        )
     hits, of_class = totals.pop("class_hits"), totals.pop("class_examples")
     means = {name: float(total / examples) for name, total in totals.items()}
     found = of_class > 0
@@ -220,7 +227,7 @@ def _means(totals):
     return {**means, "balanced_accuracy": float(balanced)}
 
 
-def _evaluation_batches(source, network, config):
+def _evaluation_batches(source, network, config, corrupt):
     batches = data.evaluation_batches(
         source,
         network.image_reading,
@@ -228,6 +235,7 @@ def _evaluation_batches(source, network, config):
         network.preprocessing,
         config.recipe.batch_size,
         _float_dtype(config),
+        corrupt,
     ).map(lambda batch: [batch[k] for k in ("images", "labels", "weights")])
     strategy = tf.distribute.get_strategy()
     if strategy.num_replicas_in_sync == 1:

@@ -11,6 +11,7 @@ from nasnet_tf import data as datasets
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, JobError, first_line
 from nasnet_tf.configuration.files import save_config
+from nasnet_tf.data.decodable import check_decoded
 from nasnet_tf.data.given import GivenData, check_same_data
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.data.split import read_split
@@ -163,6 +164,7 @@ def _run(config, model_dir, data, strategy, quiet, callbacks):
         with datasets.decoding_errors():
             # It may measure statistics, and so read images.
             weights = job.served.weights(step)
+    job.tell_skipped()
     # Outside the scope: a network made there is made on all workers.
     result = job.finish(step, weights)
     with strategy.scope():
@@ -286,7 +288,7 @@ class _Job:
 
     def _evaluation(self):
         measure = distributed.evaluation_function(
-            self.data.evaluation, self.served, self.config
+            self.data.evaluation, self.served, self.config, self.corrupt
         )
 
         def evaluate(step):
@@ -360,6 +362,17 @@ class _Job:
             )
         return None
 
+    def tell_skipped(self):
+        """Names what could not be decoded; a class of no other is an error."""
+        if not self.corrupt.count:
+            return
+        check_decoded(self.data.train, self.corrupt)
+        images = "image" if self.corrupt.count == 1 else "images"
+        self.log.message(
+            f"skipped {self.corrupt.count:,} {images} that cannot be decoded: "
+            f"{self.corrupt}"
+        )
+
     def finish(self, step, weights) -> TrainingResult:
         """Writes what the job leaves behind."""
         ended = self.best.exhausted or self.callbacks.stopped
@@ -381,7 +394,7 @@ class _Job:
                     "replicas": self.strategy.num_replicas_in_sync,
                     "seconds": self.log.seconds,
                     "steps": step,
-                    "corrupt_images": self.corrupt.count,
+                    "corrupt_images": self.corrupt.names,
                     "initial_weights": self.first_weights
                     or self.config.model.initial_weights,
                 },

@@ -2,11 +2,13 @@
 
 import pathlib
 import platform
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 import yaml
 
+from nasnet_tf.checks.errors import listed
 from nasnet_tf.files.output_file import written_beside
 from nasnet_tf.images.image_reading import image_reading
 from nasnet_tf.networks.nasnet import NASNet
@@ -49,7 +51,7 @@ def write_model_card(
     results: dict[str, dict | None],
     seconds: float,
     steps: int,
-    corrupt_images: int = 0,
+    corrupt_images: Sequence[str] = (),
     initial_weights: str | None = None,
     replicas: int = 1,
 ) -> pathlib.Path:
@@ -68,7 +70,7 @@ def write_model_card(
         results: `TrainingLog.results`: lines of metrics with `step`.
         seconds: that training took, evaluations included.
         steps: that were made.
-        corrupt_images: skipped in the last run of the job.
+        corrupt_images: names of those skipped in the last run of the job.
         initial_weights: where training began; by default what `config` says.
         replicas: of the strategy.
 
@@ -170,12 +172,14 @@ def _data(config, model, training_size, measured_on):
     ]
 
 
-def _corrupt(count):
-    if not count:
+def _corrupt(names):
+    if not names:
         return []
+    were = "image could" if len(names) == 1 else "images could"
+    skipped = "was" if len(names) == 1 else "were"
     return [
-        f"* In the last run {count:,} images could not be decoded and were "
-        "skipped."
+        f"* In the last run {len(names):,} {were} not be decoded and {skipped} "
+        f"skipped: {listed(names)}."
     ]
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import pathlib
 import sys
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.images.image_reading import image_reading
-from nasnet_tf.images.photos import find_photos, read_all
+from nasnet_tf.images.photos import find_photos, read_readable
+from nasnet_tf.images.skipped import Skipped
 from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.zoo.applications import decode_predictions, preprocess_input
 from nasnet_tf.zoo.presets import from_preset, get_preset
@@ -41,6 +43,7 @@ def classify(
     top: int = 5,
     batch_size: int = BATCH_SIZE,
     crop: float | None = None,
+    strict: bool = False,
 ) -> list[Classification]:
     """Classifies photos.
 
@@ -53,18 +56,25 @@ def classify(
     ImageNet's; where these names cannot be had, by number, and one line on
     stderr says why. Progress goes to stderr when there are several batches.
 
+    A file of a folder that cannot be read is skipped, and one line on stderr
+    counts and names these at the end. Of more than 33 million pixels a photo
+    is read at a fraction of its size.
+
     Args:
         model: a `NASNet` with its classifier.
         paths: of photos and folders, or one path; see `find_photos`.
         top: how many classes; no more than the model has.
         batch_size: photos at a time.
         crop: share of height and of width to take, in place of the model's.
+        strict: skip nothing: a file that cannot be read is an error before
+            the first photo is classified.
 
     Returns:
-        For each photo its best classes.
+        For each photo that was read its best classes.
 
     Raises:
-        InputError: bad photos, or a model that cannot classify them.
+        InputError: no photo that can be read, a file that is itself in
+            `paths` and cannot, or a model that cannot classify them.
     """
     _check_model(model)
     for name, value in (("top", top), ("batch_size", batch_size)):
@@ -72,25 +82,35 @@ def classify(
             raise InputError(f"{name}: {value!r} is not a positive integer")
     size = input_size(model)
     reading = image_reading(model, size, crop)
-    photos = find_photos(paths)
+    photos = find_photos(paths, strict)
     channels = model.input_shape[-1]
-    results, names = [], None
-    for start in range(0, len(photos), batch_size):
-        batch = photos[start : start + batch_size]
-        images = read_all(
-            batch, lambda photo: reading.read(photo, size, channels)
-        )
-        probabilities = _probabilities(model, np.stack(images))
+    skipped = Skipped()
+    readable = read_readable(
+        photos, lambda photo: reading.read(photo, size, channels), skipped
+    )
+    results: list[Classification] = []
+    names = None
+    while batch := list(itertools.islice(readable, batch_size)):
+        probabilities = _probabilities(model, np.stack([i for _, i in batch]))
         names = names or class_names(model, probabilities.shape[-1])
-        for photo, row in zip(batch, probabilities, strict=True):
+        for (photo, _), row in zip(batch, probabilities, strict=True):
             # Of equal ones the lower number first, as evaluation has it.
             best = np.argsort(-row, kind="stable")[:top]
             classes = tuple((names[n], float(row[n])) for n in best)
             results.append(Classification(photo, classes))
         if len(photos) > batch_size:
-            end = "\n" if len(results) == len(photos) else ""
-            progress = f"\r{len(results)} of {len(photos)} photos"
-            print(progress, end=end, file=sys.stderr, flush=True)
+            done = len(results) + skipped.count
+            progress = f"\r{done} of {len(photos)} photos"
+            print(progress, end="", file=sys.stderr, flush=True)
+    if len(photos) > batch_size:
+        print(file=sys.stderr)
+    if not results:
+        raise InputError(
+            f"photos: none of the {len(photos):,} files can be read as images "
+            f"({skipped}); replace them"
+        )
+    if skipped.count:
+        print(skipped.line(len(photos)), file=sys.stderr)
     return results
 
 

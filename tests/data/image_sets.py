@@ -70,7 +70,14 @@ def training(
     ]
 
 
-def evaluation(source, config, batch_size=8, size=32, preprocessing="scale"):
+def evaluation(
+    source,
+    config,
+    batch_size=8,
+    size=32,
+    preprocessing="scale",
+    corrupt=None,
+):
     """All evaluation batches, as dicts of arrays."""
     with data.decoding_errors():
         return [
@@ -81,6 +88,7 @@ def evaluation(source, config, batch_size=8, size=32, preprocessing="scale"):
                 size,
                 preprocessing,
                 batch_size,
+                corrupt=corrupt,
             )
         ]
 

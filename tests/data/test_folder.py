@@ -10,6 +10,7 @@ from PIL import Image
 
 from nasnet_tf import InputError, data
 from nasnet_tf.data import decoding
+from nasnet_tf.data.decodable import check_decoded
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.images.photos import open_photo
 from tests.data.image_sets import (
@@ -195,6 +196,59 @@ def test_corrupt_images_are_skipped_and_named(root, caplog):
     same(training(source, config, 3, batch_size=3, start=3), after[3:])
 
 
+def test_a_class_without_an_image_to_decode_is_an_error(root):
+    config = folder_config(root)
+    source = data.open_data(config).train
+    corrupt = data.CorruptImages()
+    for number in range(4):
+        corrupt.record([damage(root / "train" / "dog" / f"{number}.jpg")])
+    line = error_line(data.open_data, config)
+    assert line.startswith(
+        "data.data_dir: none of the 4 images of the class 'dog' of pets, split "
+        f"train can be decoded, such as {root}/train/dog/0.jpg; replace them"
+    )
+    assert error_line(check_decoded, source, corrupt) == line
+    held_out = np.arange(9) != 5
+    check_decoded(source.part(held_out, "rest"), data.CorruptImages())
+    corrupt = data.CorruptImages()
+    corrupt.record([str(root / "train" / "dog" / "0.jpg")])
+    check_decoded(source, corrupt)
+
+
+def test_folders_of_a_class_are_searched_and_hidden_files_left_out(root):
+    before = data.open_data(folder_config(root)).train.image_names()
+    assert before[:2] == ["cat/0.jpg", "cat/1.jpg"]
+    for name in ("._0.jpg", ".tmp/x.jpg", "__MACOSX/0.jpg", "sub/a/7.TIFF"):
+        path = root / "train" / "cat" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photo(3).save(path, "tiff")
+    (root / "train" / "__MACOSX").mkdir()
+    opened = data.open_data(folder_config(root))
+    assert opened.class_names == ["cat", "dog"]
+    names = opened.train.image_names()
+    assert names == [*before[:5], "cat/sub/a/7.TIFF", *before[5:]]
+
+
+def test_what_cannot_be_decoded_weighs_nothing_in_evaluation(root):
+    config = folder_config(root)
+    source = data.open_data(config).evaluation
+    (whole,) = evaluation(source, config, 4)
+    name = damage(root / "test" / "dog" / "1.jpg")
+    corrupt = data.CorruptImages()
+    (batch,) = evaluation(source, config, 4, corrupt=corrupt)
+    assert corrupt.names == [name]
+    assert batch["weights"].tolist() == [1, 0, 1, 0]
+    assert (batch["images"][1] == -1).all()
+    for key in whole:
+        if key != "weights":
+            same([(batch[key][[0, 2, 3]],)], [(whole[key][[0, 2, 3]],)])
+    for path in (root / "test").rglob("*.jpg"):
+        damage(path)
+    batches = evaluation(source, config, 2, corrupt=corrupt)
+    assert corrupt.count == 3
+    assert [batch["weights"].tolist() for batch in batches] == [[0, 0]] * 2
+
+
 def test_a_corrupt_image_is_an_error_in_evaluation(root):
     name = damage(root / "test" / "dog" / "1.jpg")
     source = data.open_data(folder_config(root)).evaluation
@@ -203,9 +257,9 @@ def test_a_corrupt_image_is_an_error_in_evaluation(root):
 
 
 def test_a_batch_without_a_good_image_is_an_error(root):
+    source = data.open_data(folder_config(root)).train
     for path in (root / "train").rglob("*.jpg"):
         damage(path)
-    source = data.open_data(folder_config(root)).train
     with data.decoding_errors(), pytest.raises(InputError) as error:
         with data.decoding_errors():
             training(source, folder_config(root), 1)

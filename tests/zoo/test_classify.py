@@ -224,8 +224,9 @@ def test_bad_photos_are_named_in_one_line(model, photos, tmp_path):
         find_photos([tmp_path / "empty"])
     (photos / "text.jpg").write_text("not a photo")
     (photos / "more" / "void.png").write_bytes(b"")
+    assert len(find_photos([photos])) == 7
     with pytest.raises(InputError) as error:
-        find_photos([photos])
+        find_photos([photos], strict=True)
     bad = f"{photos / 'more' / 'void.png'}, {photos / 'text.jpg'}"
     assert str(error.value) == (
         f"photos: {bad} cannot be read as images; leave out or replace"
@@ -237,10 +238,40 @@ def test_bad_photos_are_named_in_one_line(model, photos, tmp_path):
     with pytest.raises(InputError, match=r"cut.jpg cannot be read as an image"):
         classify(model, [photos / "a.jpg", cut])
     with pytest.raises(InputError) as error:
-        find_photos(photos)
+        classify(model, photos, strict=True)
     bad = f"{cut}, {photos / 'more' / 'void.png'}"
     assert str(error.value) == (
         f"photos: {bad} cannot be read as images; leave out or replace"
+    )
+
+
+def test_files_of_folders_that_cannot_be_read_are_skipped(
+    model, photos, tmp_path, capsys
+):
+    expected = classify(model, photos)
+    (photos / "text.jpg").write_text("not a photo")
+    (photos / "void.png").write_bytes(b"")
+    whole = (photos / "a.jpg").read_bytes()
+    (photos / "z.jfif").write_bytes(whole[: len(whole) // 2])
+    (photos / "__MACOSX").mkdir()
+    for name in ("._a.jpg", ".a.png", "__MACOSX/a.jpg"):
+        (photos / name).write_text("hidden")
+    capsys.readouterr()
+    assert classify(model, photos, batch_size=5) == expected
+    assert capsys.readouterr().err.splitlines()[-1:] == [
+        f"skipped 3 of 8 images: not an image: {photos / 'text.jpg'}; empty: "
+        f"{photos / 'void.png'}; damaged: {photos / 'z.jfif'}"
+    ]
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    for number in range(5):
+        (bad / f"{number}.tif").write_bytes(b"")
+    with pytest.raises(InputError) as error:
+        classify(model, bad)
+    first = ", ".join(str(bad / f"{number}.tif") for number in range(3))
+    assert str(error.value) == (
+        "photos: none of the 5 files can be read as images (empty: "
+        f"{first}, ... (5)); replace them"
     )
 
 
