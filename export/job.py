@@ -47,6 +47,7 @@ def export_model(
     override: str | None = None,
     evaluation_images: int = 1000,
     overwrite: bool = False,
+    strict: bool = False,
     command: str | None = None,
     quiet: bool = False,
 ) -> ExportResult:
@@ -82,6 +83,8 @@ def export_model(
         evaluation_images: labelled images, at most, to measure accuracy and
             parity on.
         overwrite: replace an earlier export.
+        strict: an image that cannot be read is an error; else it is skipped,
+            and the card counts them.
         command: that made it, for the card.
         quiet: print nothing.
 
@@ -113,11 +116,16 @@ def export_model(
             evaluation_images,
             tell,
             calibration_images if quantize == "int8" else 0,
+            strict,
         )
         calibrated_on = None
         if quantize == "int8":
             calibrated_on = choose_calibration(
-                original, calibration, calibration_images, allow_random
+                original,
+                calibration,
+                calibration_images,
+                allow_random,
+                strict,
             )
             tell(f"calibration: {calibrated_on.name}")
         tell(f"comparison: {images.name}")
@@ -159,6 +167,7 @@ def export_model(
                 operations=operations,
                 rewrites=chosen,
                 calibration=calibrated_on.name if calibrated_on else None,
+                skipped=_skipped(images, calibrated_on),
                 seconds=time.perf_counter() - began,
             )
             write_card(folder / CARD, result, original, command)
@@ -213,6 +222,12 @@ def _rewritten(original, names):
 def _names():
     """All that an export can leave in its folder."""
     return [*(target.file for target in TARGETS.values()), LABELS, CARD]
+
+
+def _skipped(*images):
+    """What could not be read of images, for people."""
+    found = [each.skipped for each in images if each is not None]
+    return "; ".join(dict.fromkeys(filter(None, found)))
 
 
 def _sizes(folder):

@@ -57,6 +57,7 @@ def main(arguments):
         override=",".join(values.params_override or ()),
         evaluation_images=values.evaluation_images,
         overwrite=values.overwrite,
+        strict=values.strict,
         command=shlex.join(["python", "-m", "export.run", *sys.argv[1:]]),
     )
     _tell(result, pathlib.Path(values.out))
@@ -68,6 +69,8 @@ def _tell(result: ExportResult, out):
     width = max(map(len, names.values()))
     for name, size in result.files.items():
         print(f"  {names[name]:{width}}  {size_text(size):>10}")
+    if result.skipped:
+        print(f"skipped what cannot be read: {result.skipped}")
     print(f"parity: {result.parity}")
     if result.accuracy:
         before, after = result.accuracy
@@ -107,6 +110,9 @@ def define_flags():
     flags.DEFINE_integer("calibration_images", 200, "How many, 100 or more.")
     flags.DEFINE_bool(
         "allow_random", False, "Calibrate on noise if there are no images."
+    )
+    flags.DEFINE_bool(
+        "strict", False, "Skip nothing: an image not to be read is an error."
     )
     flags.DEFINE_multi_string(
         "config_file", None, "YAML that names the data; default: the job's."

@@ -29,6 +29,7 @@ class ExportResult:
         rewrites: names of those that were made.
         calibration: images of int8, for people; None of others.
         seconds: of the whole export.
+        skipped: images that could not be read, for people; "" for none.
     """
 
     folder: pathlib.Path
@@ -44,6 +45,7 @@ class ExportResult:
     rewrites: tuple[str, ...]
     calibration: str | None
     seconds: float
+    skipped: str = ""
 
     @property
     def size(self) -> int:

@@ -19,7 +19,11 @@ SEED = 0
 
 
 def calibration_images(
-    original: Original, folder, count: int, allow_random: bool = False
+    original: Original,
+    folder,
+    count: int,
+    allow_random: bool = False,
+    strict: bool = False,
 ) -> Images:
     """Images for int8: of a folder, or of the training data.
 
@@ -28,16 +32,17 @@ def calibration_images(
         folder: of photos, or None.
         count: how many.
         allow_random: take noise where there are neither.
+        strict: an image that cannot be read is an error; else it is skipped.
 
     Raises:
         InputError: there are none, they cannot be read or are too few.
     """
     if folder:
-        return _enough(_photos(original, folder, count))
+        return _enough(_photos(original, folder, count, strict=strict))
     # What a program gave to a job is in no file.
     if original.config and original.config.data.source != "python":
         split = original.config.data.train_split
-        return _enough(_of_data(original, split, count))
+        return _enough(_of_data(original, split, count, strict))
     if allow_random:
         return random_images(original.size, original.channels, count, SEED)
     raise InputError(
@@ -53,6 +58,7 @@ def comparison_images(
     count: int,
     say: Callable[[str], None],
     calibrated: int = 0,
+    strict: bool = False,
 ) -> Images:
     """Images that the exported file and the model are compared on.
 
@@ -66,13 +72,14 @@ def comparison_images(
         say: is told where a job's own data are no longer there.
         calibrated: photos of the folder that int8 is calibrated on; others
             are taken where there are others.
+        strict: see `calibration_images`.
 
     Raises:
         InputError: data that the user named, or the folder, cannot be read.
     """
     if original.config:
         try:
-            found = _of_data(original, None, count)
+            found = _of_data(original, None, count, strict)
             _check_labels(original, found)
             return found
         except InputError as error:
@@ -81,11 +88,11 @@ def comparison_images(
             say(f"no accuracy, for the job's data are gone: {error}")
     few = min(count, UNLABELLED)
     if folder:
-        return _photos(original, folder, few, calibrated)
+        return _photos(original, folder, few, calibrated, strict)
     return sample_photos(original.size, original.channels, few, SEED)
 
 
-def _of_data(original, split, count):
+def _of_data(original, split, count, strict):
     return data_images(
         original.config.data,
         split,
@@ -96,10 +103,11 @@ def _of_data(original, split, count):
         original.class_names,
         original.reading,
         original.kept,
+        strict,
     )
 
 
-def _photos(original, folder, count, skip=0):
+def _photos(original, folder, count, skip=0, strict=False):
     try:
         return folder_images(
             folder,
@@ -109,10 +117,11 @@ def _photos(original, folder, count, skip=0):
             SEED,
             skip,
             original.reading,
+            strict,
         )
     except InputError as error:
         # There the argument has another name.
-        line = str(error).removeprefix("folder: ").removeprefix("photos: ")
+        line = str(error).removeprefix("folder: ")
         raise InputError(f"calibration: {line}") from None
 
 

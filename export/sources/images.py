@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import operator
 import pathlib
 
 import keras
@@ -13,14 +15,17 @@ from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, listed
 from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.data import (
+    CorruptImages,
     decoding_errors,
     evaluation_batches,
     open_evaluation,
 )
 from nasnet_tf.data.config import DataConfig
 from nasnet_tf.data.split import Split
+from nasnet_tf.images.image_files import SUFFIXES, image_files
 from nasnet_tf.images.image_reading import WHOLE, ImageReading
-from nasnet_tf.images.photos import SUFFIXES, read_all
+from nasnet_tf.images.photos import read_readable, verify
+from nasnet_tf.images.skipped import Skipped
 from nasnet_tf.zoo.applications import preprocess_input
 
 # Fewer do not tell the ranges of feature maps.
@@ -38,11 +43,13 @@ class Images:
         name: for people, such as `"digits, split test: 360 images"`.
         pixels: `(n, height, width, channels)`, uint8.
         labels: `(n,)`, integers in the model's order of classes, or None.
+        skipped: what could not be read, for people; "" for nothing.
     """
 
     name: str
     pixels: np.ndarray
     labels: np.ndarray | None = None
+    skipped: str = ""
 
 
 def inputs(images: Images, preprocessing: str) -> np.ndarray:
@@ -85,8 +92,11 @@ def folder_images(
     seed: int = 0,
     skip: int = 0,
     reading: ImageReading = WHOLE,
+    strict: bool = False,
 ) -> Images:
     """Photos below a folder, chosen at random.
+
+    For one that cannot be read the next takes its place.
 
     Args:
         path: of the folder; photos may be in folders below it.
@@ -97,36 +107,51 @@ def folder_images(
         skip: leave out what a choice of so many takes; where nothing else is
             left, that is taken, and the name says so.
         reading: which part of a photo to take.
+        strict: one that cannot be read is an error.
 
     Raises:
-        InputError: no such folder, no photos in it, or some that were chosen
-            cannot be read; names them in one line.
+        InputError: no such folder, no photos in it, none that can be read, or
+            with `strict` some that were chosen and cannot.
     """
     _check_channels(channels)
     path = photo_folder(path)
-    # A file system's order differs from machine to machine.
-    photos = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
-    )
+    photos = image_files(path)
     if not photos:
         raise InputError(
             f"folder: {path} has no photos; it needs files that end in "
             f"{', '.join(SUFFIXES)}"
         )
     order = np.random.default_rng(seed).permutation(len(photos))
+    ordered = [photos[number] for number in order]
     name = path.name or str(path)
-    if skip and skip >= len(photos):
-        skip, name = 0, f"{name}, those calibrated on"
-    chosen = order[skip : skip + count]
-    pixels = read_all(
-        [photos[number] for number in sorted(chosen)],
-        lambda photo: np.rint(reading.read(photo, size, channels)).astype(
-            "uint8"
-        ),
+    skipped = Skipped()
+
+    def read(photo):
+        return np.rint(reading.read(photo, size, channels)).astype("uint8")
+
+    rest = iter(ordered)
+    for _ in itertools.islice(read_readable(rest, verify, skipped), skip):
+        pass
+    found = list(itertools.islice(read_readable(rest, read, skipped), count))
+    if skip and not found:
+        name = f"{name}, those calibrated on"
+        found = list(
+            itertools.islice(read_readable(ordered, read, skipped), count)
+        )
+    if not found:
+        raise InputError(
+            f"folder: none of the {len(photos):,} files in {path} can be read "
+            f"as images ({skipped}); replace them"
+        )
+    if strict and skipped.count:
+        raise InputError(
+            f"folder: files in {path} cannot be read as images ({skipped}); "
+            "leave out or replace"
+        )
+    found.sort(key=operator.itemgetter(0))
+    return _named(
+        name, np.stack([pixels for _, pixels in found]), skipped=skipped
     )
-    return _named(name, np.stack(pixels))
 
 
 def data_images(
@@ -139,8 +164,11 @@ def data_images(
     class_names: list[str] | None = None,
     reading: ImageReading = WHOLE,
     kept: Split | None = None,
+    strict: bool = False,
 ) -> Images:
     """Images of a data set, chosen at random.
+
+    Where one cannot be decoded, all are chosen anew without it.
 
     Args:
         config: which set.
@@ -155,6 +183,7 @@ def data_images(
             number them.
         reading: which part of an image to take.
         kept: what the job that trained the model holds out.
+        strict: one that cannot be decoded is an error.
 
     Raises:
         InputError: the data are not there or cannot be read, or have other
@@ -167,19 +196,42 @@ def data_images(
             f"channels, and the model reads {channels}; give other data"
         )
     order = _class_order(source, class_names)
-    part = source.sample(count, seed)
-    pixels, labels = [], []
+    corrupt = CorruptImages()
+    while True:
+        part = source.sample(count, seed)
+        found, decoded = _decoded(
+            part, reading, size, None if strict else corrupt
+        )
+        if decoded.all():
+            break
+        # The numbers of a sample are those that it has kept, in order.
+        bad = np.zeros(len(source.kept), bool)
+        bad[np.flatnonzero(part.kept)[~decoded]] = True
+        source = source.part(~bad, source.name)
+    pixels, labels = found
+    return _named(source.name, pixels, order[labels], corrupt)
+
+
+def _decoded(part, reading, size, corrupt):
+    """Pixels and labels of a source, and whether each was decoded."""
+    pixels, labels, decoded = [], [], []
     # Scaled and then back: pixels as evaluation reads them come so only.
-    batches = evaluation_batches(part, reading, size, "scale", _BATCH)
+    batches = evaluation_batches(
+        part, reading, size, "scale", _BATCH, corrupt=corrupt
+    )
+    left = part.size
     with decoding_errors():
         # It ends a source that would be read on for more.
         for batch in batches.take(-(-part.size // _BATCH)):
             counted = batch["weights"].numpy() > 0
+            decoded.append(counted[:left])
+            left -= len(counted)
             scaled = batch["images"].numpy()[counted]
             pixels.append(np.rint((scaled + 1) * 127.5).astype("uint8"))
             labels.append(batch["labels"].numpy()[counted])
-    return _named(
-        source.name, np.concatenate(pixels), order[np.concatenate(labels)]
+    return (
+        (np.concatenate(pixels), np.concatenate(labels)),
+        np.concatenate(decoded),
     )
 
 
@@ -250,5 +302,11 @@ def _check_channels(channels):
         )
 
 
-def _named(name, pixels, labels=None):
-    return Images(f"{name}: {len(pixels):,} images", pixels, labels)
+def _named(name, pixels, labels=None, skipped=None):
+    """Images; `skipped` is a `Skipped` or a `CorruptImages`."""
+    name = f"{name}: {len(pixels):,} images"
+    if skipped is None or not skipped.count:
+        return Images(name, pixels, labels)
+    return Images(
+        f"{name}, {skipped.count:,} skipped", pixels, labels, str(skipped)
+    )

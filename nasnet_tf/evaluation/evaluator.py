@@ -9,7 +9,12 @@ import numpy as np
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
-from nasnet_tf.data import Source, decoding_errors, evaluation_batches
+from nasnet_tf.data import (
+    CorruptImages,
+    Source,
+    decoding_errors,
+    evaluation_batches,
+)
 from nasnet_tf.data.config import DataConfig
 from nasnet_tf.data.given import given_source
 from nasnet_tf.data.reading import configured_reading, with_crop
@@ -34,6 +39,8 @@ def evaluate(
 ) -> Report:
     """Classifies all images of a source and compares with their labels.
 
+    Images that cannot be decoded are left out, and the report names them.
+
     A model whose classes are those of the data in another order is measured
     in the order of the data; one line on stderr says so.
 
@@ -54,7 +61,7 @@ def evaluate(
         class_names: of arrays and datasets, by label; None: the model's.
 
     Raises:
-        InputError: the model does not fit the data, an image cannot be read,
+        InputError: the model does not fit the data, no image can be decoded,
             or scikit-learn is missing.
 
     Example:
@@ -67,12 +74,14 @@ def evaluate(
     config = DataConfig() if config is None else config
     source = _opened(source, model, class_names)
     order = _class_order(model, source, match_class_names)
+    corrupt = CorruptImages()
     batches = evaluation_batches(
         source,
         evaluation_reading(model, config),
         _input_size(model, source, input_size),
         model.preprocessing,
         batch_size,
+        corrupt=corrupt,
     )
     if real_labels is not None:
         check_classes(len(source.class_names))
@@ -83,7 +92,8 @@ def evaluate(
         predictions = dataclasses.replace(
             predictions, probabilities=predictions.probabilities[:, order]
         )
-    return measure(predictions, source.class_names, real_labels)
+    report = measure(predictions, source.class_names, real_labels)
+    return dataclasses.replace(report, skipped=corrupt.names)
 
 
 def _opened(source, model, class_names):

@@ -42,6 +42,7 @@ class Report:
         confusion: `(classes, classes)`: images of the row's class that were
             taken for the column's.
         real: accuracy on ReaL labels, or None.
+        skipped: names of images that could not be decoded.
     """
 
     class_names: list[str]
@@ -56,6 +57,7 @@ class Report:
     support: np.ndarray
     confusion: np.ndarray
     real: RealAccuracy | None = None
+    skipped: Sequence[str] = ()
 
     @property
     def balanced_accuracy(self) -> float:
@@ -88,6 +90,7 @@ class Report:
         names = self.class_names
         return {
             "images": self.images,
+            "skipped": len(self.skipped),
             "classes": len(names),
             "top1": self.top1,
             "top5": self.top5,

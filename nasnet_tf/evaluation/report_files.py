@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from nasnet_tf.checks.errors import InputError, first_line
+from nasnet_tf.checks.errors import InputError, first_line, listed
 from nasnet_tf.evaluation.measures import Report
 from nasnet_tf.evaluation.picture import evaluation_figure
 from nasnet_tf.files.output_file import check_output, written_beside
@@ -115,6 +115,11 @@ def format_report(report: Report, worst: int = WORST) -> str:
     error = f"{report.calibration_error:.2%}"
     scores.insert(-1 if report.real else len(scores), ("calibration", error))
     lines = [f"{'images':18}{report.images:>10,}"]
+    if report.skipped:
+        lines[0] += (
+            f", {len(report.skipped):,} skipped that cannot be decoded: "
+            f"{listed(report.skipped)}"
+        )
     lines += [f"{name:18}{text:>10}" for name, text in scores]
     if report.real:
         lines[-1] += f" of {report.real.images:,} images"

@@ -179,7 +179,7 @@ def _corrupt(names):
     skipped = "was" if len(names) == 1 else "were"
     return [
         f"* In the last run {len(names):,} {were} not be decoded and {skipped} "
-        f"skipped: {listed(names)}."
+        f"skipped ({listed(names)})."
     ]
 
 

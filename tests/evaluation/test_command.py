@@ -26,6 +26,7 @@ from nasnet_tf.evaluation import (
     read_real_labels,
     reports,
 )
+from nasnet_tf.evaluation.report_files import format_report
 from nasnet_tf.networks.variables import named_variables
 from nasnet_tf.training.checkpoint import JobCheckpoint, save_network_config
 from nasnet_tf.training.config_files import read_config
@@ -206,7 +207,7 @@ def test_a_model_of_any_size_is_told_one(images):
     assert "reads 1 channels and the images of a set have 3" in line_of(error)
 
 
-def test_an_image_that_cannot_be_decoded_is_one_line(model, tmp_path):
+def test_images_that_cannot_be_decoded_are_left_out(model, tmp_path):
     config = DataConfig(source="folder", data_dir=str(tmp_path))
     for name in DIGITS:
         (tmp_path / "test" / name).mkdir(parents=True)
@@ -218,9 +219,17 @@ def test_an_image_that_cannot_be_decoded_is_one_line(model, tmp_path):
     assert report.top1 == 0.1
     bad = tmp_path / "test" / "7" / "a.png"
     bad.write_bytes(bad.read_bytes()[:40])
+    report = evaluate(model, source, config, 4)
+    assert report.images == 9 and report.skipped == [str(bad)]
+    assert report.to_dict()["skipped"] == 1
+    assert report.support.tolist() == [1] * 7 + [0, 1, 1]
+    line = f"9, 1 skipped that cannot be decoded: {bad}"
+    assert line in format_report(report).splitlines()[0]
+    for path in (tmp_path / "test").rglob("*.png"):
+        path.write_bytes(b"")
     with pytest.raises(InputError) as error:
         evaluate(model, source, config, 4)
-    assert f"{bad} cannot be decoded" in line_of(error)
+    assert line_of(error).startswith("data: no image to evaluate")
 
 
 # === Of files and jobs ===

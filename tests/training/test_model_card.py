@@ -108,14 +108,15 @@ def test_the_network(tmp_path, network):
 
 
 def test_data_and_training(tmp_path, network):
-    text = card(tmp_path, network, corrupt_images=3)
+    text = card(tmp_path, network, corrupt_images=["a", "b", "c", "d"])
     assert section(text, "Data") == [
         "* Trained on 10,000 images of cifar10, split train, 5,000 of the "
         "split held out.",
         "* Augmentation: padded by 4 pixels and cropped at random, half of "
         "them mirrored, cutout of 16x16 pixels.",
         "* Evaluated on 5,000 images: cifar10, held out.",
-        "* In the last run 3 images could not be decoded and were skipped.",
+        "* In the last run 4 images could not be decoded and were skipped "
+        "(a, b, c, ...).",
     ]
     assert section(text, "Training") == [
         "* Began with random weights.",

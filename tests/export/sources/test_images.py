@@ -120,7 +120,7 @@ def test_bad_folders(tmp_path):
     with pytest.raises(InputError, match="has no photos"):
         images.folder_images(tmp_path, (32, 32), 3, 4)
     (tmp_path / "broken.jpg").write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"broken.jpg cannot be read"):
+    with pytest.raises(InputError, match=r"^folder: none of the 1 files"):
         images.folder_images(tmp_path, (32, 32), 3, 4)
     with pytest.raises(InputError, match=r"^channels: the model reads 4"):
         images.folder_images(tmp_path, (32, 32), 4, 4)
@@ -157,6 +157,48 @@ def test_inputs_are_preprocessed():
     whitened = images.inputs(found, "whitening")
     np.testing.assert_allclose(whitened.mean(axis=(1, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(whitened.std(axis=(1, 2, 3)), 1, atol=1e-5)
+
+
+def test_photos_that_cannot_be_read_are_skipped(tmp_path):
+    for number in range(12):
+        pixels = np.full((40, 40, 3), 20 * number, "uint8")
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+
+    def values(count, **how):
+        found = images.folder_images(tmp_path, (32, 32), 3, count, **how)
+        return found, [int(p.max()) // 20 for p in found.pixels]
+
+    _, first = values(8)
+    bad = first[::3]
+    for number in bad:
+        (tmp_path / f"{number}.png").write_bytes(b"")
+    found, now = values(8)
+    assert len(now) == 8 and set(first) - set(now) == set(bad)
+    assert found.name == f"{tmp_path.name}: 8 images, 3 skipped"
+    assert found.skipped.startswith("empty: ")
+    found, others = values(8, skip=8)
+    assert len(others) == 1 and not set(others) & set(now)
+    with pytest.raises(InputError, match=r"^folder: files in .* \(empty: "):
+        values(8, strict=True)
+
+
+def test_data_that_cannot_be_decoded_are_replaced(tmp_path):
+    names = write_folder(tmp_path, {"test": {"a": 20, "b": 20}})
+    config = DataConfig(source="folder", data_dir=str(tmp_path))
+
+    def chosen(**how):
+        return images.data_images(
+            config, None, (32, 32), 3, 30, class_names=["a", "b"], **how
+        )
+
+    assert len(chosen().pixels) == 30
+    for number in range(5):
+        (names / "test" / "a" / f"{number}.jpg").write_bytes(b"")
+    found = chosen()
+    assert len(found.pixels) == 30 and found.labels.sum() >= 15
+    assert ": 30 images, " in found.name and " skipped" in found.name
+    with pytest.raises(InputError, match="cannot be decoded"):
+        chosen(strict=True)
 
 
 def test_photos_to_compare_on_are_others(tmp_path):
