@@ -3,6 +3,8 @@ r"""Detects objects in images, and draws them.
 python -m detection.predict --model=runs/digits --images=photos --out=found
 python -m detection.predict --model=exported/model.tflite --images=cat.jpg \
     --out=found --min_score=0.3
+
+The same command goes on where it was stopped.
 """
 
 from absl import flags
@@ -29,6 +31,7 @@ def main(arguments):
         values.min_score,
         values.max_images,
         values.checkpoint,
+        values.strict,
     )
     out = expanded_path("out", values.out)
     files = ", ".join(
@@ -47,6 +50,9 @@ def define_flags():
     flags.DEFINE_string("images", None, "A folder of images, or one image.")
     flags.DEFINE_string("out", None, "Folder for the results; it is made.")
     flags.DEFINE_float("min_score", MIN_SCORE, "Leave out what is less sure.")
+    flags.DEFINE_bool(
+        "strict", False, "Skip nothing: a file that cannot be read is an error."
+    )
     flags.DEFINE_integer("max_images", None, "Only the first so many.")
 
 

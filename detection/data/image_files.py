@@ -4,7 +4,7 @@ import pathlib
 
 from PIL import ExifTags, Image
 
-from nasnet_tf.images.photos import SUFFIXES, UNREADABLE
+from nasnet_tf.images.photos import UNREADABLE
 
 # Model Garden's decoder reads these as they are, grey, CMYK, with a palette or
 # with alpha too. "MPO" is what Pillow calls a JPEG with more pictures behind.
@@ -20,20 +20,6 @@ _PNG_EXIF = {"exif", "Raw profile type exif", "XML:com.adobe.xmp"}
 # turn by 180 degrees or mirror.
 UPRIGHT = 1
 ON_THEIR_SIDE = range(5, 9)
-
-
-def images_below(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The .jpg, .jpeg, .png, .bmp, .webp and .gif files below a folder.
-
-    They are in order and not opened. Hidden ones are left out.
-    """
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SUFFIXES
-        and file.is_file()
-        and not any(p.startswith(".") for p in file.relative_to(folder).parts)
-    )
 
 
 def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int, int]:

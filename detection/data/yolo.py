@@ -10,12 +10,12 @@ from PIL import Image
 
 from detection.data import checks
 from detection.data.file_names import image_ids
-from detection.data.image_files import images_below
 from detection.data.json_values import is_number, whole_number
 from detection.data.name_files import YAMLS, read_names, read_yaml
 from detection.data.problems import Problems
 from detection.data.threads import run_all
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.images.image_files import image_files
 from nasnet_tf.images.photos import SUFFIXES, UNREADABLE
 
 NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml")
@@ -61,7 +61,7 @@ def load_yolo(
             "with the labels"
         )
     names = _find_names(folder, path if is_yaml else None, labels)
-    pictures = images_below(images)
+    pictures = image_files(images)
     places = [picture.relative_to(images) for picture in pictures]
     _check_pairs(folder, places, images, problems)
 

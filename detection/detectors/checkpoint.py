@@ -30,7 +30,12 @@ class CheckpointDetector(Detector):
     def __init__(
         self, module: DetectionModule, name: str, categories: Categories
     ):
-        super().__init__(name, categories, module.params.task.model.num_classes)
+        super().__init__(
+            name,
+            categories,
+            module.params.task.model.num_classes,
+            module.image_size,
+        )
         self.module = module
         self._function = tf.function(
             module.serve,

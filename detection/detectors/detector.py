@@ -1,11 +1,13 @@
 """What all detectors are, and what they make of a network's outputs."""
 
 import abc
+import math
 
 import numpy as np
 
 from detection.data.categories import Categories
 from detection.detectors.detections import Detections
+from detection.detectors.letterbox import MEAN_PIXEL
 from nasnet_tf.checks.errors import InputError
 
 
@@ -17,12 +19,20 @@ class Detector(abc.ABC):
         categories: empty where they are unknown; an id is then the label.
         num_classes: of the network; 0 is background, labels are 1 to
             `num_classes - 1`.
+        image_size: height and width that images are fitted into.
     """
 
-    def __init__(self, name: str, categories: Categories, num_classes: int):
+    def __init__(
+        self,
+        name: str,
+        categories: Categories,
+        num_classes: int,
+        image_size: tuple[int, int],
+    ):
         self.name = name
         self.categories = categories
         self.num_classes = num_classes
+        self.image_size = image_size
 
     def detect(self, image: np.ndarray) -> Detections:
         """Detects the objects in an image.
@@ -45,7 +55,7 @@ class Detector(abc.ABC):
                 f"image: {getattr(image, 'dtype', type(image).__name__)} of "
                 f"shape {shape}; give uint8 pixels (height, width, 3)"
             )
-        outputs, scale = self._run(image)
+        outputs, scale = self._run(_lasting(image, self.image_size))
         return with_ids(
             to_detections(outputs, scale, image.shape[:2]), self.categories
         )
@@ -75,6 +85,20 @@ def with_ids(detections: Detections, categories: Categories) -> Detections:
         detections.scores[kept],
         np.array(classes, np.int64),
     )
+
+
+def _lasting(image, image_size):
+    """Pads an image so thin that fitted into a size no pixel of it is left."""
+    sides = np.array(image.shape[:2])
+    scale = (np.array(image_size) / sides).min()
+    # A side is rounded. Above, the image is what it was.
+    if sides.min() * scale > 0.5:
+        return image
+    height, width = sides
+    padded = np.empty((*np.maximum(sides, math.ceil(1 / scale)), 3), np.uint8)
+    padded[:] = np.round(MEAN_PIXEL)
+    padded[:height, :width] = image
+    return padded
 
 
 def to_detections(outputs: dict, scale, size) -> Detections:

@@ -49,6 +49,7 @@ class LitertDetector(Detector):
             f"LiteRT file {path}",
             read_categories(self._settings.folder),
             self._settings.num_classes,
+            self._settings.image_size,
         )
 
     def _run(self, image):

@@ -38,6 +38,7 @@ class SavedModelDetector(Detector):
             f"SavedModel {path}",
             read_categories(settings.folder),
             settings.num_classes,
+            settings.image_size,
         )
 
     def _run(self, image):

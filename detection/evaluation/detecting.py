@@ -1,6 +1,7 @@
 """Shows a detector one image after the other."""
 
 import collections
+import dataclasses
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
@@ -16,26 +17,74 @@ from detection.evaluation.images import open_stored
 from detection.evaluation.results import to_results
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
+from nasnet_tf.images.photos import (
+    UNREADABLE,
+    open_reduced,
+    reduction,
+    turned_size,
+)
+from nasnet_tf.images.skipped import Skipped, reason
 
 Key = TypeVar("Key")
 # Seconds between two tellings in a log, where each stays.
 _LOG_INTERVAL = 30.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """An image as a detector is shown it.
+
+    Args:
+        image: RGB; a large one at a fraction of its size.
+        size: `(width, height)` of the whole one.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the image per pixel of the whole one."""
+        return max(self.image.size) / max(self.size)
+
+    def in_whole(self, detections: Detections) -> Detections:
+        """What is found in the image, in pixels of the whole one."""
+        if self.image.size == self.size:
+            return detections
+        sides = np.divide(self.size, self.image.size)[::-1]
+        boxes = detections.boxes * np.tile(sides, 2).astype(np.float32)
+        return dataclasses.replace(detections, boxes=boxes)
+
+
+def show_upright(path) -> Shown:
+    """A photo turned as its EXIF data says."""
+    return Shown(open_reduced(path), turned_size(path))
+
+
+def show_stored(path, row: dict | None = None) -> Shown:
+    """An image as annotations refer to it; see `open_stored`."""
+    image = open_stored(path, row)
+    factor = reduction(image.size)
+    return Shown(image.reduce(factor) if factor > 1 else image, image.size)
+
+
 def detect_all(
     detector,
     paths: dict[Key, pathlib.Path],
-    read: Callable[[Key, pathlib.Path], Image.Image],
-) -> Iterator[tuple[Key, Image.Image, Detections]]:
+    read: Callable[[Key, pathlib.Path], Shown],
+    skipped: Skipped | None = None,
+) -> Iterator[tuple[Key, Shown, Detections]]:
     """Detects objects in images; progress and images a second go to stderr.
 
     Args:
         detector: of `detection.detectors.load_detector`.
         paths: of the images, by a key of any kind.
-        read: takes a key and its path and returns an RGB image.
+        read: takes a key and its path and returns what to show.
+        skipped: gets the files that cannot be read; None: one is an error.
 
     Yields:
-        The key, the image and what is found in it.
+        The key, the image and what is found in it, in pixels of the whole
+        image.
 
     Raises:
         InputError: boxes or scores are no finite numbers, or tqdm is missing.
@@ -55,8 +104,14 @@ def detect_all(
         "[{elapsed}<{remaining}, {rate_noinv_fmt}]",
     )
     for key, path in rows:
-        image = read(key, path)
-        detections = detector.detect(np.array(image))
+        try:
+            shown = read(key, path)
+        except UNREADABLE as error:
+            if skipped is None:
+                raise
+            skipped.add(path, reason(path, error))
+            continue
+        detections = detector.detect(np.array(shown.image))
         if not all(
             np.isfinite(values).all()
             for values in (detections.boxes, detections.scores)
@@ -66,7 +121,7 @@ def detect_all(
                 "are not finite numbers; its training diverged or its weights "
                 "are damaged, so take an earlier checkpoint"
             )
-        yield key, image, detections
+        yield key, shown, shown.in_whole(detections)
 
 
 def detect_annotated(detector, truth: GroundTruth, paths: dict) -> list[dict]:
@@ -93,7 +148,7 @@ def detect_annotated(detector, truth: GroundTruth, paths: dict) -> list[dict]:
     gaps: collections.Counter[int] = collections.Counter()
 
     def read(number, path):
-        return open_stored(path, truth.images[number])
+        return show_stored(path, truth.images[number])
 
     for number, _, detections in detect_all(detector, paths, read):
         for entry in to_results(number, detections):

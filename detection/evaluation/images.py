@@ -8,22 +8,23 @@ from PIL import Image
 
 from detection.data.file_names import Folder, is_file, is_outside
 from detection.data.image_checks import fitted_file
-from detection.data.image_files import images_below, orientation
+from detection.data.image_files import orientation
 from detection.data.problems import few
 from detection.evaluation.ground_truth import GroundTruth
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError
-from nasnet_tf.images.photos import SUFFIXES, UNREADABLE, open_photo
+from nasnet_tf.images.image_files import SUFFIXES, image_files
+from nasnet_tf.images.photos import UNREADABLE, open_photo
 
 
 def find_images(path, skip: Iterable = ()) -> list[pathlib.Path]:
     """The images below a folder in order, or one file.
 
-    Hidden ones are left out. They are not opened.
+    They are not opened.
 
     Args:
-        path: of the folder, which is searched recursively for .jpg, .jpeg,
-            .png, .bmp, .webp and .gif files, or of the file.
+        path: of the folder, which is searched recursively; see
+            `nasnet_tf.images.image_files.image_files`; or of the file.
         skip: files, and folders that are not searched.
 
     Raises:
@@ -34,12 +35,7 @@ def find_images(path, skip: Iterable = ()) -> list[pathlib.Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"images: {path}: no such file or folder")
-    skip = {pathlib.Path(entry).resolve() for entry in skip}
-    found = [
-        file
-        for file in images_below(path)
-        if not skip.intersection([file.resolve(), *file.resolve().parents])
-    ]
+    found = image_files(path, skip)
     if not found:
         raise InputError(
             f"images: the folder {path} has none; it needs files that end in "

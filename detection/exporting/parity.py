@@ -1,6 +1,7 @@
 """Whether an exported detector finds what the checkpoint finds."""
 
 import dataclasses
+import itertools
 import pathlib
 import tempfile
 
@@ -9,9 +10,10 @@ from PIL import Image
 
 from detection.data.scenes import IMAGES, write_scenes
 from detection.detectors.detections import Detections
-from detection.evaluation.images import find_images, read_sizes
+from detection.evaluation.images import find_images
 from nasnet_tf.checks.errors import InputError, JobError
-from nasnet_tf.images.photos import open_photo
+from nasnet_tf.images.photos import open_reduced, read_readable
+from nasnet_tf.images.skipped import Skipped
 
 # Of images where none are given, and of others at most.
 SCENES = 8
@@ -101,15 +103,23 @@ def comparison_images(folder=None, most: int = 32) -> tuple[str, list]:
         most: how many to take.
 
     Raises:
-        InputError: no images, or some that cannot be read.
+        InputError: no images, or none that can be read; others are skipped.
     """
     if folder is None:
         images = _scenes()
         return f"{len(images)} scenes of digits", images
-    paths = find_images(folder)[:most]
-    read_sizes(paths)
-    images = [np.array(open_photo(path)) for path in paths]
-    return f"{len(images)} images of {folder}", images
+    skipped = Skipped()
+    readable = read_readable(find_images(folder), open_reduced, skipped)
+    images = [np.array(image) for _, image in itertools.islice(readable, most)]
+    if not images:
+        raise InputError(
+            f"images: none of {folder} can be read as an image ({skipped}); "
+            "replace them"
+        )
+    name = f"{len(images)} images of {folder}"
+    if skipped.count:
+        name += f", skipped {skipped.count:,} ({skipped})"
+    return name, images
 
 
 def _scenes():

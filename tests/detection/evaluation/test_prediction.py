@@ -13,9 +13,11 @@ from PIL import Image
 
 import detection.predict
 from detection.detectors.detections import Detections
+from detection.evaluation.detecting import show_stored
 from detection.evaluation.prediction import image_ids, predict
 from detection.predict import main
 from nasnet_tf import InputError
+from nasnet_tf.images import photos
 from tests.conftest import line_of
 from tests.detection.results import (
     FakeDetector,
@@ -135,6 +137,126 @@ def test_what_is_shown_is_not_removed(tmp_path, monkeypatch):
     assert (out / "drawn" / "more" / "b.jpg").exists()
 
 
+def test_files_that_cannot_be_read_are_skipped(
+    tmp_path, dataset, images, monkeypatch, capsys
+):
+    install(monkeypatch, FakeDetector(dataset))
+    (images / "000012.png").write_text("no image")
+    (images / "000014.png").write_bytes(b"")
+    for name in ("._000011.png", "__MACOSX/000011.png"):
+        (images / name).parent.mkdir(exist_ok=True)
+        (images / name).write_text("hidden")
+    out = tmp_path / "out"
+    results = predict("m", images, out)
+    assert [row["id"] for row in _read(out / "images.json")] == [11, 13, 15, 16]
+    assert {entry["image_id"] for entry in results} == {11, 13, 15, 16}
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"skipped 2 of 6 images: not an image: {images / '000012.png'}; "
+        f"empty: {images / '000014.png'}"
+    )
+    for path in images.glob("0*.png"):
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match=r"^images: none of the 6 files of "):
+        predict("m", images, tmp_path / "none")
+
+
+class _Stopped(FakeDetector):
+    """Is interrupted at an image."""
+
+    at = 14
+
+    def detect(self, image):
+        if int(image[0, 0, 0]) == self.at:
+            raise KeyboardInterrupt
+        return super().detect(image)
+
+
+def test_a_stopped_run_goes_on(tmp_path, dataset, images, monkeypatch, capsys):
+    install(monkeypatch, FakeDetector(dataset))
+    expected = predict("m", images, tmp_path / "whole")
+    stopped, out = _Stopped(dataset), tmp_path / "out"
+    install(monkeypatch, stopped)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            predict("m", images, out)
+    assert stopped.seen == [11, 12, 13]
+    with (out / "predictions.jsonl").open("a") as file:
+        file.write('{"name": "000014.png", "ma')
+    (out / "drawn" / "000012.jpg").unlink()
+    Image.open(images / "000013.png").save(images / "000013.png")
+    detector = FakeDetector(dataset)
+    install(monkeypatch, detector)
+    capsys.readouterr()
+    assert predict("m", images, out) == expected
+    assert detector.seen == [12, 13, 14, 15, 16]
+    assert capsys.readouterr().err.startswith(
+        "1 of 6 images were done before the last run was stopped "
+        f"({out / 'predictions.jsonl'}); going on\n"
+    )
+    assert {path.name for path in out.iterdir()} == FILES
+    for path in out.rglob("*.*"):
+        other = tmp_path / "whole" / path.relative_to(out)
+        assert path.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("change", ["model", "min_score", "name"])
+def test_another_run_begins_anew(
+    tmp_path, dataset, images, monkeypatch, capsys, change
+):
+    stopped, out = _Stopped(dataset), tmp_path / "out"
+    model = tmp_path / "model.tflite"
+    model.write_bytes(b"1")
+    install(monkeypatch, stopped)
+    with pytest.raises(KeyboardInterrupt):
+        predict(model, images, out)
+    (images / "000011.png").unlink()
+    if change == "model":
+        model.write_bytes(b"22")
+    score = 0.46 if change == "min_score" else 0.5
+    detector = FakeDetector(dataset)
+    if change == "name":
+        detector.name = "checkpoint ckpt-60 of runs/x"
+    install(monkeypatch, detector)
+    capsys.readouterr()
+    predict(model, images, out, min_score=score)
+    assert detector.seen == [12, 13, 14, 15, 16]
+    assert "; beginning anew\n" in capsys.readouterr().err
+    # What the stopped run drew of an image that is gone.
+    assert not (out / "drawn" / "000011.jpg").exists()
+
+
+def test_large_images_are_shown_reduced(tmp_path, monkeypatch):
+    monkeypatch.setattr(photos, "LARGE", 10_000)
+    monkeypatch.setattr(photos, "_REDUCED", 10_000)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (301, 201), "gray").save(folder / "a.jpg")
+    Image.new("RGB", (301, 201), "gray").save(folder / "b.png", exif=exif)
+    detector = _Anything()
+    install(monkeypatch, detector)
+    results = predict("m", folder, tmp_path / "out")
+    assert detector.shapes == [(51, 76), (76, 51)]
+    rows = _read(tmp_path / "out" / "images.json")
+    assert [(r["width"], r["height"]) for r in rows] == [(301, 201), (201, 301)]
+    boxes = [entry["bbox"] for entry in results]
+    np.testing.assert_allclose(
+        boxes, [[0, 0, 301, 100.5], [0, 0, 201, 150.5]], rtol=1e-6
+    )
+    shown = show_stored(folder / "b.png")
+    assert shown.image.size == (76, 51) and shown.size == (301, 201)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3000, 10), (10, 3000), (20000, 1)])
+def test_thin_images_are_drawn(tmp_path, monkeypatch, size):
+    install(monkeypatch, _Anything())
+    Image.new("RGB", size).save(tmp_path / "a.png")
+    predict("m", tmp_path / "a.png", tmp_path / "out")
+    with Image.open(tmp_path / "out" / "drawn" / "a.jpg") as picture:
+        assert picture.size[0] >= size[0]
+
+
 class _Anything:
     """Finds a nameless object in the upper half of every image."""
 
@@ -212,10 +334,11 @@ def test_what_is_wrong_is_told_before_the_work(tmp_path, images, monkeypatch):
     (tmp_path / "empty").mkdir()
     assert line(images=tmp_path / "empty") == (
         f"images: the folder {tmp_path / 'empty'} has none; it needs files "
-        "that end in .jpg, .jpeg, .png, .bmp, .webp, .gif"
+        "that end in .jpg, .jpeg, .jfif, .png, .bmp, .webp, .gif, .tif, .tiff"
     )
     (images / "000012.png").write_text("no image")
-    assert line() == (
+    assert line(strict=True) == line(images=images / "000012.png")
+    assert line(strict=True) == (
         f"images: {images / '000012.png'} cannot be read as an image; leave "
         "out or replace"
     )
@@ -230,6 +353,7 @@ def test_flags(tmp_path, dataset, images, monkeypatch, capsys):
     detector = FakeDetector(dataset)
     install(monkeypatch, detector)
     values = {"min_score": 0.5, "max_images": None, "checkpoint": "ckpt-20"}
+    values["strict"] = False
 
     def set_flags(**given):
         given = {"model": "m", "images": None, "out": None, **values, **given}
