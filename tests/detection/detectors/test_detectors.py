@@ -78,6 +78,31 @@ def test_boxes_lie_in_images_of_any_size(detector):
         assert set(found.classes) <= {1, 2, 3}
 
 
+@pytest.mark.parametrize(
+    "size", [(1, 1), (10, 3000), (3000, 10), (1, 20000), (23, 3000)]
+)
+def test_thin_images_are_padded(detector, size):
+    """Fitted into 64 pixels nothing would be left of most of them."""
+    found = detector.detect(np.full((*size, 3), 90, "uint8"))
+    assert np.isfinite(found.boxes).all()
+    limits = np.tile(np.float32(size), 2)
+    assert ((found.boxes >= 0) & (found.boxes <= limits)).all()
+
+
+def test_an_image_of_which_a_pixel_is_left_is_not_padded(detector, monkeypatch):
+    shapes = []
+
+    def run(image):
+        shapes.append(image.shape[:2])
+        raise InputError("seen")
+
+    monkeypatch.setattr(detector, "_run", run)
+    for size in ((24, 3000), (23, 3000), (1, 1)):
+        with pytest.raises(InputError, match="seen"):
+            detector.detect(np.zeros((*size, 3), "uint8"))
+    assert shapes == [(24, 3000), (47, 3000), (1, 1)]
+
+
 def test_anchors_are_the_generators(detector):
     module = detector.module
     expected = anchor_generator(module.params.task.model)((64, 64))
