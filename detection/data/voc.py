@@ -76,11 +76,10 @@ def load_voc(
     for number, image in zip(ids, read_files, strict=True):
         image["id"] = number
         objects += [row | {"image_id": number} for row in image.pop("objects")]
+    names = _names(objects, labels, path)
     return {
         "images": read_files,
-        "annotations": _numbered(
-            objects, names := _names(objects, labels, path)
-        ),
+        "annotations": _numbered(objects, names),
         "categories": [{"id": n, "name": name} for name, n in names.items()],
     }
 

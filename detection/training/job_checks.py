@@ -69,8 +69,9 @@ def _check_num_classes(number, key, data):
         return
     if number < needed:
         problem = "too few"
-    # Before records had labels, more outputs than ids were trained too.
-    elif categories.has_labels:
+    # A validation set may lack categories, and before records had labels more
+    # outputs than ids were trained too.
+    elif key == "train_data" and categories.has_labels:
         problem = "too many"
     else:
         return

@@ -180,6 +180,23 @@ def test_records_of_other_tools_go_on_with_any_outputs(tmp_path):
     check_data(params, trains=True, evaluates=False)
 
 
+def test_validation_may_lack_categories(tmp_path):
+    out, *_ = wide_records(tmp_path)
+    other = tmp_path / "other"
+    content = wide_set()
+    content["categories"] = content["categories"][1:]
+    content["annotations"] = content["annotations"][:1]
+    images, annotations = write_set(other, content)
+    convert_coco(images, annotations, other / "records")
+    params = read_experiment(
+        "retinanet_nasnet_mobile_coco",
+        (),
+        f"task.model.num_classes=4,task.train_data.input_path={out}/t*,"
+        f"task.validation_data.input_path={other}/records/t*",
+    )
+    check_data(params, trains=True, evaluates=True)
+
+
 def test_training_and_validation_have_the_same_labels(tmp_path):
     ours, *_ = wide_records(tmp_path)
     other = tmp_path / "other"
