@@ -1,6 +1,7 @@
 """Searches that cannot run as they are asked to."""
 
 import json
+import os
 import threading
 
 import pytest
@@ -12,6 +13,7 @@ from nasnet_tf.search.journal.records import (
     read_journal,
 )
 from nasnet_tf.search.workers.cluster import Presence, connect
+from nasnet_tf.search.workers.deadlines import AwakeClock
 from nasnet_tf.search.workers.supervision import VARIABLE
 from tests.conftest import line_of
 from tests.search.journal.test_records import no_room
@@ -145,6 +147,27 @@ def test_presence_of_all(tmp_path):
         assert not wait.is_alive()
     for presence in both:
         presence.end()
+
+
+@pytest.mark.parametrize(
+    ("gone", "is_lost"), [([9.0] * 14, True), ([3600.0], False)]
+)
+def test_a_suspended_machine_has_not_lost_the_others(
+    tmp_path, monkeypatch, capsys, gone, is_lost
+):
+    presence = Presence(tmp_path, ["a:1", "b:1"], 0)
+    presence.end()
+    now, codes = [0.0], []
+    presence._clock = AwakeClock(lambda: now[0])
+    monkeypatch.setattr(os, "_exit", codes.append)
+    (tmp_path / "workers/1").write_text("token 000000000001 -")
+    presence._look()
+    for seconds in gone:
+        now[0] += seconds
+        presence._look()
+        presence._end_if_one_is_lost(120.0)
+    assert codes == ([1] if is_lost else [])
+    assert ("worker 1 (b:1) gave no sign" in capsys.readouterr().err) == is_lost
 
 
 def test_full_disk_in_the_middle_loses_no_record(tmp_path):

@@ -114,7 +114,8 @@ def run_side_by_side(
             for one in running:
                 if time.monotonic() - one.told >= _EVERY:
                     one.told = time.monotonic()
-                    _tell(quiet, f"{one.training.title}: {_last_line(one)}")
+                    if line := _last_line(one.training.log):
+                        _tell(quiet, f"{one.training.title}: {line}")
             if (error or stop.is_set()) and not ending:
                 ending = True
                 for one in running:
@@ -171,11 +172,11 @@ def _run(training, sender, parent):
         sender.send(error)
 
 
-def _last_line(one):
+def _last_line(log):
     with contextlib.suppress(OSError):
-        lines = one.training.log.read_text(errors="replace").splitlines()
-        return lines[-1] if lines else "begun"
-    return "begun"
+        lines = log.read_text(errors="replace").splitlines()
+        return lines[-1] if lines else None
+    return None
 
 
 def _tell(quiet, text):

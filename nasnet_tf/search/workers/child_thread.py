@@ -127,7 +127,6 @@ class ChildThread(threading.Thread):
                     self._more.wait(self._poll)
                     self._more.clear()
                     continue
-                self.current = child
                 record, unexpected = self._train(trainer, judge, child, attempt)
                 if self._ended:
                     return
@@ -147,9 +146,12 @@ class ChildThread(threading.Thread):
             self._taken.add(child.number)
             if self._journal.get(child.decisions) is not None:
                 continue
+            # First: who stops here frees the claim of the current child.
+            self.current = child
             attempt = self._claims.take(child.number, self._note())
             if attempt is not None:
                 return child, attempt
+            self.current = None
         return None, None
 
     def _train(self, trainer, judge, child, attempt):
