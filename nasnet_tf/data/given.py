@@ -499,7 +499,7 @@ class _Stream:
     def _examples(self, dataset):
         """Dicts of image and label, one at a time."""
         if self._batched:
-            dataset = dataset.unbatch()
+            dataset = dataset.map(self._even).unbatch()
 
         def example(image, label):
             if self._float:
@@ -511,6 +511,19 @@ class _Stream:
         return dataset.map(
             example, num_parallel_calls=_PARALLEL, deterministic=True
         )
+
+    def _even(self, images, labels):
+        counts = [tf.shape(part)[0] for part in (images, labels)]
+        texts = [tf.strings.as_string(count) for count in counts]
+        line = (
+            f"{self._argument}: a batch of ",
+            texts[0],
+            " images and ",
+            texts[1],
+            " labels; give one label for each image",
+        )
+        with tf.control_dependencies([_check(counts[0] == counts[1], *line)]):
+            return tf.identity(images), tf.identity(labels)
 
     def _label(self, label):
         if not self._one_hot:

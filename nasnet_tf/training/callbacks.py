@@ -32,9 +32,16 @@ class JobCallbacks:
         callbacks: of `keras.callbacks.Callback`; none: nothing is called.
         network: that they get as their model.
         cadence: of the job.
+        optimizer: that they find in it.
     """
 
-    def __init__(self, callbacks: Sequence, network, cadence: Cadence):
+    def __init__(
+        self,
+        callbacks: Sequence,
+        network,
+        cadence: Cadence,
+        optimizer: keras.optimizers.Optimizer | None = None,
+    ):
         self._network, self._cadence = network, cadence
         self._list = None
         self._logs: dict[str, float] = {}
@@ -42,6 +49,8 @@ class JobCallbacks:
         self._in_epoch = False
         if callbacks:
             network.stop_training = False
+            # What logs its rate and settings looks here, as after compile().
+            network.optimizer = optimizer
             epoch = cadence.epoch_steps
             self._list = keras.callbacks.CallbackList(
                 callbacks,

@@ -93,20 +93,20 @@ def train(
             each class.
         class_names: by label; None: `"0"`, `"1"`, ...
         callbacks: of Keras, such as those of wandb and MLflow. They get the
-            network as their model, which returns logits and is not compiled,
-            and are called as by `fit`: around training and each epoch, with
-            `loss`, `accuracy`, ..., `learning_rate`, and, of an epoch with
-            an evaluation, `val_loss`, `val_accuracy`, ...; batches are told
-            at those steps only that are logged (`runtime.log_every_steps`,
-            and where an epoch ends, an evaluation is made or a checkpoint
-            saved), with the means since the last one. Of tests nothing is
-            told. The epochs have a whole number of steps; `on_train_end`
-            comes when the files are written. A callback that sets
-            `model.stop_training` ends the job, which is then complete; as
-            what callbacks know is not kept, the same call goes on. Keras
-            knows which way is better of `val_loss` alone: give others their
-            `mode`. Of several workers each calls its own, and they must stop
-            at the same step.
+            network as their model, which returns logits and is not compiled
+            but has its `optimizer`, and are called as by `fit`: around
+            training and each epoch, with `loss`, `accuracy`, ...,
+            `learning_rate`, and, of an epoch with an evaluation, `val_loss`,
+            `val_accuracy`, ... Batches are told at those steps only that are
+            logged (`runtime.log_every_steps`, and where an epoch ends, an
+            evaluation is made or a checkpoint saved), with the means since
+            the last one; of tests nothing is told. The epochs have a whole
+            number of steps; `on_train_end` comes when the files are written.
+            A callback that sets `model.stop_training` ends the job, which is
+            then complete; as what callbacks know is not kept, the same call
+            goes on. Keras knows which way is better of `val_loss` alone:
+            give others their `mode`. Of several workers each calls its own,
+            and they must stop at the same step.
 
     Returns:
         The trained network and what was written.
@@ -228,6 +228,7 @@ class _Job:
         )
         self.start = self.checkpoint.restore()
         _check_agreed(self.start, self.strategy.num_replicas_in_sync)
+        _check_same_arrays(config.data, self.strategy.num_replicas_in_sync)
         self.best = BestNetwork(
             self.checkpoint.folder,
             self.start,
@@ -235,7 +236,9 @@ class _Job:
             self.cadence.classifier_steps,
             self.chief,
         )
-        self.callbacks = JobCallbacks(callbacks, self.network, self.cadence)
+        self.callbacks = JobCallbacks(
+            callbacks, self.network, self.cadence, self.optimizer
+        )
         if self.chief:
             save_config(config, model_dir / CONFIG_FILE)
             save_network_config(model_dir, self.network)
@@ -414,15 +417,31 @@ class _Job:
 
 def _check_agreed(start, replicas):
     """Refuses workers that found different checkpoints."""
-    if replicas == 1:
-        return
-    total, squares = over_all_workers(start)
-    # Equal only if all numbers are (Cauchy and Schwarz).
-    if total**2 != squares * replicas:
+    if not _all_have(start, replicas):
         raise InputError(
             f"model_dir: the workers go on from different steps, this one from "
             f"{start:,}; give all of them one shared folder"
         )
+
+
+def _check_same_arrays(data, replicas):
+    """Refuses workers that were given different arrays."""
+    # Small enough that the squares of all sum to an int64.
+    number = int((data.digest or "0")[:6], 16)
+    if not _all_have(number, replicas):
+        raise InputError(
+            "data: the workers were given different images, labels or "
+            "class_names; give all of them the same"
+        )
+
+
+def _all_have(number, replicas):
+    """Whether all workers have the same number."""
+    if replicas == 1:
+        return True
+    total, squares = over_all_workers(number)
+    # Equal only if all numbers are (Cauchy and Schwarz).
+    return total**2 == squares * replicas
 
 
 def _check_resumable(model_dir, config):

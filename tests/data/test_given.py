@@ -147,6 +147,19 @@ def test_labels_that_a_stream_brings_later():
     assert line_of(error) == "data from Python: label 2 is none of the classes"
 
 
+def test_workers_of_a_stream_share_its_batches():
+    source = given_source(dataset())
+
+    def numbers(**arguments):
+        examples = source.training_examples(4, 4, **arguments).take(4)
+        return [int(example["number"]) for example in examples]
+
+    # The epoch ends after the first two.
+    assert numbers() == [4, 5, 0, 1]
+    assert numbers(shard=0, shards=2) == [4, 5, 2, 3]
+    assert numbers(shard=1, shards=2) == [0, 1, 4, 5]
+
+
 def test_parts_that_do_not_fit():
     def line(config=None, **given):
         with pytest.raises(InputError) as error:
@@ -175,14 +188,22 @@ def test_parts_that_do_not_fit():
     )
 
 
-def test_py_datasets_of_other_batches():
+@pytest.mark.parametrize(
+    ("batch", "line"),
+    [
+        ((IMAGES, LABELS, np.ones(6)), "data: batch 0 is a tuple of 3"),
+        ((IMAGES, LABELS[:4]), "data: a batch of 6 images and 4 labels"),
+        ((IMAGES, LABELS / 2), "data: labels of type float64"),
+    ],
+)
+def test_py_datasets_of_other_batches(batch, line):
     class Batches(keras.utils.PyDataset):
         def __len__(self):
             return 2
 
         def __getitem__(self, number):
-            return IMAGES, LABELS, np.ones(6)
+            return batch
 
     with pytest.raises(InputError) as error:
         given_source(Batches())
-    assert line_of(error).startswith("data: batch 0 is a tuple of 3")
+    assert line_of(error).startswith(line)

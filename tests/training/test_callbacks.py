@@ -27,6 +27,8 @@ class Recording(keras.callbacks.Callback):
         self.told.append(what)
 
     def on_train_begin(self, logs=None):
+        # As MLflow logs it.
+        assert self.model.optimizer.get_config()["momentum"] == 0.9
         self._keep("train begins")
 
     def on_train_end(self, logs=None):
@@ -37,6 +39,9 @@ class Recording(keras.callbacks.Callback):
         self._keep("epoch begins", epoch)
 
     def on_epoch_end(self, epoch, logs=None):
+        # As wandb reads it, which is the rate of the step that is next.
+        rate = float(self.model.optimizer.learning_rate.numpy().item())
+        assert 0 <= rate < logs["learning_rate"]
         self._keep("epoch ends", epoch, logs)
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -70,6 +75,9 @@ def job(tmp_path_factory):
         callbacks=[
             recording,
             keras.callbacks.CSVLogger(str(table)),
+            keras.callbacks.ModelCheckpoint(
+                str(folder / "saved.keras"), save_best_only=True
+            ),
             keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda epoch, logs: seen.append(logs["val_loss"])
             ),
@@ -138,6 +146,13 @@ def test_logs_are_what_the_job_measured(job):
         rows = list(csv.DictReader(file))
     assert [float(row["val_loss"]) for row in rows] == seen
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+
+
+def test_a_callback_saves_the_network(job):
+    recording, result, table, _ = job
+    saved = keras.saving.load_model(table.with_name("saved.keras"))
+    assert saved.count_params() == recording.model.count_params()
+    assert saved.class_names == result.model.class_names
 
 
 def test_callbacks_change_nothing(job, tmp_path):

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data import digits
+from nasnet_tf.data.config import DataConfig
 from nasnet_tf.evaluation.reports import evaluate_job
 from nasnet_tf.training import job as job_module
 from nasnet_tf.training.config_files import read_config
@@ -211,3 +212,17 @@ def test_a_stream_goes_on_with_what_comes_next(
     assert "up to the program that gives it" in out
     assert "going on from the checkpoint of step 3" in out
     assert weights_equal(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_workers_with_other_arrays_are_refused(monkeypatch):
+    mine = DataConfig(source="python", digest="0123456789abcdef")
+    other = 0xFEDCBA
+    monkeypatch.setattr(
+        job_module,
+        "over_all_workers",
+        lambda value: (value + other, value**2 + other**2),
+    )
+    with pytest.raises(InputError, match=r"^data: the workers were given"):
+        job_module._check_same_arrays(mine, 2)
+    other = 0x012345
+    job_module._check_same_arrays(mine, 2)
