@@ -13,8 +13,14 @@ from nasnet_tf.configuration.files import list_configs
 from nasnet_tf.search import run
 from nasnet_tf.search.config_checks import FOLDER, check_search_config
 from nasnet_tf.search.config_checks import read_search_config as read
-from nasnet_tf.search.journal.records import read_journal, read_rounds
+from nasnet_tf.search.journal.records import (
+    ChildRecord,
+    read_journal,
+    read_rounds,
+)
+from nasnet_tf.search.loop import SearchResult
 from nasnet_tf.search.workers import child_thread
+from tests.commands import run_command
 from tests.search.runs import SMALL
 from tests.worker_processes import run_workers
 
@@ -24,6 +30,9 @@ TINY = (
     "recipe.steps=1,budget.samples=4,budget.round_size=2,"
     "space.operations=['identity']"
 )
+
+
+RECORD = ChildRecord(0, 0, (0,), None, 0.5, 0.5)
 
 
 def command(*arguments, **environment):
@@ -103,6 +112,29 @@ def test_workers_beside_a_cluster_is_one_line(tmp_path):
         )
     )
     assert line.startswith("workers: 2 with TF_CONFIG")
+
+
+@pytest.mark.parametrize(
+    ("more", "count"), [([], 2), (["--finalist_workers=3"], 3)]
+)
+def test_finalists_have_the_processes_of_the_search(
+    tmp_path, monkeypatch, more, count
+):
+    commands, found = [], SearchResult(RECORD, [RECORD], 4, True, "")
+    monkeypatch.setattr(run, "_become", commands.append)
+    monkeypatch.setattr(run.Supervisor, "run", lambda self: True)
+    monkeypatch.setattr(
+        "nasnet_tf.search.loop.search", lambda config, model_dir: found
+    )
+    arguments = ["--config_file=digits", f"--model_dir={tmp_path}", *more]
+    module = "nasnet_tf.search.run"
+    run_command(module, *arguments, "--workers=2", "--finalists=5")
+    (after,) = commands
+    told = after[-2:] if not more else [*after[-1:], *more]
+    assert told == ["--workers=0", f"--finalist_workers={count}"]
+    # Which then begins the finalists, as it was told.
+    run_command(module, *arguments, *told, "--finalists=5")
+    assert commands[1][-2:] == ["--finalists=5", f"--workers={count}"]
 
 
 @pytest.mark.slow
