@@ -12,9 +12,9 @@ class DataConfig(Section):
 
     Args:
         source: `"tfds"`: a set of TensorFlow Datasets; `"folder"`: images as
-            `<split>/<class>/<image>`; `"digits"`: scikit-learn's handwritten
-            digits, embedded; `"python"`: what a program gave to `train` or
-            `search`, which say so here.
+            `<split>/<class>/<image>`, at any depth below the class; `"digits"`:
+            scikit-learn's handwritten digits, embedded; `"python"`: what a
+            program gave to `train` or `search`, which say so here.
         name: of the TFDS set, such as `"cifar10"`.
         data_dir: where the TFDS sets, or the splits of the folder, are.
         train_split: to train on; for TFDS any split expression.

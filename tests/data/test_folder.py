@@ -2,6 +2,7 @@
 
 import io
 import logging
+import weakref
 
 import numpy as np
 import pytest
@@ -264,6 +265,26 @@ def test_a_batch_without_a_good_image_is_an_error(root):
         with data.decoding_errors():
             training(source, folder_config(root), 1)
     assert "and all other images of its batch cannot be" in str(error.value)
+
+
+def test_an_error_lets_go_of_what_was_read(root):
+    """Else the process may never end: see `_iterators_let_go`."""
+    config = folder_config(root)
+    source = data.open_data(config).train
+    for path in (root / "train").rglob("*.jpg"):
+        damage(path)
+    found = []
+
+    def read():
+        batches = iter(data.training_batches(source, config, 32, "scale", 4, 4))
+        found.append(weakref.ref(batches))
+        next(batches)
+
+    with pytest.raises(InputError) as error:
+        with data.decoding_errors():
+            read()
+    assert error.value.__context__ is not None
+    assert found[0]() is None
 
 
 def test_a_vanished_image_is_one_line(root):
