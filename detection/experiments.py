@@ -24,7 +24,10 @@ def list_experiments() -> list[str]:
 
 
 def read_experiment(
-    name: str, config_files=(), params_override: str | None = None
+    name: str,
+    config_files=(),
+    params_override: str | None = None,
+    values: dict | None = None,
 ) -> cfg.ExperimentConfig:
     """The configuration of an experiment, with what differs from it.
 
@@ -32,14 +35,17 @@ def read_experiment(
         name: one of `list_experiments()`.
         config_files: YAML files that go before it, later ones before earlier.
         params_override: such as `"trainer.train_steps=3"`; goes before them.
+        values: nested, that go before the experiment and after the files.
 
     Raises:
         InputError: a name or a `type` is unknown, says the nearest; a file
             cannot be read; a value has another type.
     """
     check_choice("experiment", name, list_experiments())
+    base = exp_factory.get_exp_config(name)
+    base.override(values or {}, is_strict=True)
     params = read_config(
-        exp_factory.get_exp_config(name),
+        base,
         config_files,
         params_override,
         CONFIGS,

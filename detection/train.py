@@ -1,13 +1,15 @@
 r"""Trains a detector: Model Garden's trainer, with NASNet.
 
+python -m detection.train --data=my_pictures --model_dir=runs/mine
 python -m detection.train --experiment=fasterrcnn_nasnet_digits \
     --mode=train_and_eval --model_dir=runs/scenes
 python -m detection.train --experiment=fasterrcnn_nasnet_mobile_coco \
     --mode=train_and_eval --model_dir=runs/coco \
     --params_override=task.initial_weights=imagenet
 
-The same command goes on where the job was stopped. Flags as those of
-`official.vision.train`.
+`--data` is a folder of images with annotations of COCO's, VOC's or YOLO's
+format. The same command goes on where the job was stopped. Other flags as those
+of `official.vision.train`.
 """
 
 import shlex
@@ -33,9 +35,18 @@ MODES = (
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
-    for name in ("experiment", "model_dir"):
-        if not values[name].value:
-            raise InputError(f"{name}: missing; give --{name}={name.upper()}")
+    if not values.model_dir:
+        raise InputError("model_dir: missing; give --model_dir=MODEL_DIR")
+    if not values.experiment and not values.data:
+        raise InputError(
+            "experiment: missing; give --experiment=EXPERIMENT, or "
+            "--data=FOLDER for images of your own"
+        )
+    if not values.data and (values.weights or values.skip_bad):
+        raise InputError(
+            "data: missing beside --weights or --skip_bad; give --data=FOLDER, "
+            "or set task.initial_weights of the experiment"
+        )
     check_packages(
         "detection.train",
         {"tf-models-official": "official", "pycocotools": "pycocotools"},
@@ -44,12 +55,13 @@ def main(arguments):
     from detection.experiments import read_experiment
     from detection.job import run_experiment
 
-    params = read_experiment(
-        values.experiment,
-        values.config_file or (),
-        ",".join(values.params_override or ()),
-    )
     model_dir = expanded_path("model_dir", values.model_dir)
+    files = values.config_file or ()
+    override = ",".join(values.params_override or ())
+    if values.data:
+        _train_on(values, model_dir, files, override)
+        return
+    params = read_experiment(values.experiment, files, override)
     result = run_experiment(params, values.mode, model_dir)
     print(f"done in {result.seconds:,.0f} s; files")
     width = max(len(str(path)) for path in result.files)
@@ -62,9 +74,52 @@ def main(arguments):
     )
 
 
+def _train_on(values, model_dir, files, override):
+    from detection.preparation.training import train_on
+
+    result = train_on(
+        values.data,
+        model_dir,
+        weights=values.weights,
+        experiment=values.experiment,
+        config_files=files,
+        params_override=override,
+        skip_bad=values.skip_bad,
+    )
+    where = shlex.quote(str(model_dir))
+    ap, ap50 = result.metrics["AP"], result.metrics["AP50"]
+    print(f"done in {result.seconds:,.0f} s; AP {ap:.1%}, AP50 {ap50:.1%}")
+    for path, what in result.files.items():
+        print(f"  {path}  {what}")
+    print(
+        f"find objects: python -m detection.predict --model={where} "
+        "--images=FOLDER --out=found\n"
+        f"for a phone: python -m detection.export --model={where} "
+        "--format=litert --out=exported"
+    )
+
+
 def define_flags():
     flags.DEFINE_string(
-        "experiment", None, "A name of configs/detection/, without .yaml."
+        "data",
+        None,
+        "A folder of images and their annotations, in place of an experiment's "
+        "data; sizes, batch, rate and length then follow from it.",
+    )
+    flags.DEFINE_string(
+        "weights",
+        None,
+        "With --data: what the backbone begins with: imagenet, a .keras file "
+        "of a NASNet, or the model_dir of a classifier's job.",
+    )
+    flags.DEFINE_bool(
+        "skip_bad", False, "With --data: leave out what is bad in it."
+    )
+    flags.DEFINE_string(
+        "experiment",
+        None,
+        "A name of configs/detection/, without .yaml; with --data what its "
+        "choices go before.",
     )
     flags.DEFINE_enum("mode", "train_and_eval", MODES, "As in Model Garden.")
     flags.DEFINE_string("model_dir", None, "The folder of the job's files.")

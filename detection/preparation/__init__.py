@@ -1,0 +1,1 @@
+"""Data of one's own, from a folder to an experiment that fits them."""

@@ -1,0 +1,207 @@
+"""A folder of images and their boxes, as records and an experiment for them."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+from official.core import config_definitions as cfg
+
+from detection.data.annotations import AnnotationSet
+from detection.data.coco_file import coco_content
+from detection.data.records import write_records
+from detection.experiments import read_experiment
+from detection.preparation.facts import data_facts
+from detection.preparation.folders import TRAIN, VALIDATION, read_sets
+from detection.preparation.memory import available_memory
+from detection.preparation.network import own_network
+from detection.preparation.plan import Choice, plan
+from detection.preparation.split import hold_out
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.configuration.values import flatten
+from nasnet_tf.files.output_file import make_folder, written_beside
+
+EXPERIMENT = "fasterrcnn_nasnet_digits"
+# In the job's folder.
+FOLDER = "data"
+VALIDATION_FILE = "validation.json"
+_PLAN_FILE = "plan.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnExperiment:
+    """An experiment on data of one's own.
+
+    Args:
+        params: for `detection.job.run_experiment`.
+        images: the folder that the names in `annotations` begin in.
+        annotations: a COCO file of the images that are held out.
+    """
+
+    params: cfg.ExperimentConfig
+    images: pathlib.Path
+    annotations: pathlib.Path
+
+
+def prepare(
+    data,
+    model_dir,
+    weights: str | None = None,
+    experiment: str = EXPERIMENT,
+    config_files: Sequence = (),
+    params_override: str | None = None,
+    skip_bad: bool = False,
+    tell: Callable[[str], None] = print,
+) -> OwnExperiment:
+    """Makes records of a folder, and an experiment that fits them.
+
+    The folder's annotations are found and read: COCO's, VOC's or YOLO's, with
+    images to evaluate on beside them or without; then a fifth is held out, by
+    name. Sizes, batch, rate and length come from the images and from this
+    machine's memory. Each choice is told in a line; files and overrides go
+    before it. A job that was begun keeps its data and its choices.
+
+    Args:
+        data: the folder.
+        model_dir: of the job; `data/` in it gets the records.
+        weights: what the backbone begins with: `"imagenet"`, the path of a
+            `.keras` file of a NASNet, or the model_dir of a classifier's job;
+            None: nothing.
+        experiment: that the choices go before.
+        config_files: see `read_experiment`.
+        params_override: see `read_experiment`.
+        skip_bad: leave out what is bad; see `read_annotations`.
+        tell: gets the lines.
+
+    Raises:
+        InputError: nothing is found, something is bad, or the data are no
+            longer those that the job was begun with; one line.
+    """
+    root = expanded_path("data", data)
+    folder = make_folder(expanded_path("model_dir", model_dir) / FOLDER)
+    sets = read_sets(root, skip_bad)
+    training, validation = _split(sets, tell)
+    digest = _digest(training, validation)
+    saved = _saved(folder)
+    if saved is not None:
+        if saved["digest"] != digest:
+            raise InputError(
+                f"data: {root} is not what the job in {model_dir} was begun "
+                "with; restore it, or give another --model_dir"
+            )
+        choices = [Choice(**choice) for choice in saved["choices"]]
+    else:
+        choices = _choose(
+            training, validation, weights, experiment, config_files, folder
+        )
+        for name, chosen in ((TRAIN, training), (VALIDATION, validation)):
+            write_records(chosen, folder, name)
+        with written_beside(folder / VALIDATION_FILE, "model_dir") as beside:
+            content = json.dumps(coco_content(validation))
+            beside.write_text(content, encoding="utf-8")
+        with written_beside(folder / _PLAN_FILE, "model_dir") as beside:
+            values = {
+                "digest": digest,
+                "choices": [dataclasses.asdict(choice) for choice in choices],
+            }
+            beside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+    params = read_experiment(
+        experiment, config_files, params_override, _nested(choices)
+    )
+    values = flatten(params.as_dict())
+    for choice in choices:
+        now = values.get(choice.name, choice.value)
+        own = "" if now == choice.value else f" (yours, for {choice.value})"
+        tell(f"  {choice.name}={now}{own or ': ' + choice.reason}")
+    return OwnExperiment(params, root, folder / VALIDATION_FILE)
+
+
+def _split(sets, tell):
+    """The sets to train on and to evaluate on."""
+    whole = sets[TRAIN]
+    if VALIDATION in sets:
+        validation = sets[VALIDATION]
+        how = "in a set of their own"
+        training = whole
+    else:
+        kept, held_out = hold_out(whole.images)
+        training = dataclasses.replace(whole, images=tuple(kept))
+        validation = dataclasses.replace(whole, images=tuple(held_out))
+        how = "held out by their names"
+    objects = sum(len(image.annotations) for image in training.images)
+    tell(
+        f"{len(training.images):,} images with {objects:,} objects of "
+        f"{len(training.categories)} "
+        f"{'category' if len(training.categories) == 1 else 'categories'} to "
+        f"train on; {len(validation.images):,} to evaluate on, {how}"
+    )
+    return training, validation
+
+
+def _digest(*sets: AnnotationSet) -> str:
+    """Of names, sizes and boxes: what the records hold but for the pixels."""
+    digest = hashlib.sha256()
+    for data in sets:
+        digest.update(repr(sorted(data.categories.items())).encode())
+        for image in data.images:
+            boxes = [(a.category_id, a.box) for a in image.annotations]
+            text = repr((image.file_name, image.num_bytes, boxes))
+            digest.update(text.encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
+def _saved(folder):
+    path = folder / _PLAN_FILE
+    if not path.is_file():
+        return None
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return {"digest": values["digest"], "choices": values["choices"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"model_dir: {path} is damaged; give another --model_dir"
+        ) from None
+
+
+def _choose(training, validation, weights, experiment, files, folder):
+    params = read_experiment(experiment, files)
+    model = params.task.model
+    network = own_network(weights, model.backbone.nasnet, folder)
+    facts = data_facts(
+        training.images, validation.images, len(training.categories)
+    )
+    accelerators = [
+        device
+        for kind in ("GPU", "TPU")
+        for device in tf.config.list_physical_devices(kind)
+    ]
+    choices = [
+        Choice(name, value, network.text)
+        for name, value in network.values.items()
+    ]
+    for name in (TRAIN, VALIDATION):
+        pattern = f"{folder.resolve()}/{name}-*"
+        choices.append(
+            Choice(f"task.{name}_data.input_path", pattern, "written now")
+        )
+    return choices + plan(
+        facts,
+        network,
+        2**model.max_level,
+        available_memory(),
+        bool(accelerators),
+    )
+
+
+def _nested(choices):
+    values: dict = {}
+    for choice in choices:
+        *sections, last = choice.name.split(".")
+        section = values
+        for name in sections:
+            section = section.setdefault(name, {})
+        section[last] = choice.value
+    return values

@@ -1,0 +1,89 @@
+"""A folder becomes records, an experiment, and a detector with its report."""
+
+import json
+
+import pytest
+import tensorflow as tf
+
+from detection.data.categories import read_categories
+from detection.preparation.own_data import prepare
+from detection.preparation.training import train_on
+from nasnet_tf.checks.errors import InputError
+from tests.conftest import line_of
+from tests.detection.models import cells_of_one_block
+from tests.detection.preparation.folders_of_tools import (
+    coco_flat,
+    roboflow_yolo,
+)
+from tests.detection.small_jobs import SMALL
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+def test_an_experiment_of_a_folder(tmp_path, told):
+    coco_flat(tmp_path / "data")
+    own = prepare(tmp_path / "data", tmp_path / "job", tell=told.append)
+    task = own.params.task
+    assert task.model.num_classes == 3
+    assert task.train_data.global_batch_size == 4
+    for data, count in ((task.train_data, 4), (task.validation_data, 2)):
+        files = tf.io.gfile.glob(data.input_path)
+        assert len(list(tf.data.TFRecordDataset(files))) == count
+    categories = read_categories(tmp_path / "job" / "data")
+    assert dict(categories) == {0: "car", 1: "dog"}
+    held_out = json.loads(own.annotations.read_text())
+    assert [i["file_name"] for i in held_out["images"]] == [
+        "p0.png",
+        "empty.png",
+    ]
+    assert told[0] == (
+        "4 images with 4 objects of 2 categories to train on; 2 to evaluate "
+        "on, held out by their names"
+    )
+    assert "  task.model.num_classes=3: 2 categories and the background" in told
+
+
+def test_a_job_keeps_its_data_and_choices(tmp_path, told):
+    roboflow_yolo(tmp_path / "data")
+    arguments = tmp_path / "data", tmp_path / "job"
+    first = prepare(*arguments, tell=told.append)
+    records = sorted((tmp_path / "job" / "data").iterdir())
+    times = [path.stat().st_mtime_ns for path in records]
+    again = prepare(
+        *arguments,
+        params_override="trainer.train_steps=4",
+        tell=told.append,
+    )
+    assert [path.stat().st_mtime_ns for path in records] == times
+    assert again.params.task.as_dict() == first.params.task.as_dict()
+    assert again.params.trainer.train_steps == 4
+    assert any("train_steps=4 (yours, for 6" in line for line in told)
+    label = tmp_path / "data" / "train" / "labels" / "p0.txt"
+    label.write_text(label.read_text().replace("0 ", "1 ", 1))
+    with pytest.raises(InputError) as error:
+        prepare(*arguments)
+    assert "is not what the job in" in line_of(error)
+
+
+def test_weights_that_are_none(tmp_path):
+    coco_flat(tmp_path / "data")
+    with pytest.raises(InputError) as error:
+        prepare(tmp_path / "data", tmp_path / "job", weights="no.keras")
+    assert line_of(error).startswith("weights: no.keras is neither imagenet")
+
+
+@pytest.mark.slow
+def test_a_detector_and_its_report(tmp_path, capsys):
+    coco_flat(tmp_path / "data")
+    override = SMALL + cells_of_one_block(tmp_path)
+    result = train_on(
+        tmp_path / "data", tmp_path / "job", params_override=override
+    )
+    assert 0 <= result.metrics["AP"] <= 1
+    assert all(path.exists() for path in result.files)
+    drawn = tmp_path / "job" / "report" / "drawn"
+    assert {path.name for path in drawn.iterdir()} >= {"p0.jpg"}
+    assert "num_classes=3" in capsys.readouterr().out
