@@ -172,8 +172,8 @@ def test_a_stopped_worker_is_replaced(tmp_path, workers):
     workers_of(process, workers)[-1].send_signal(signal.SIGSTOP)
     output = finish(process)
     last = workers - 1
-    assert f"worker {last} was stopped: no sign of life for 10 s" in output
-    assert output.count("starting all again") == 1
+    line = f"worker {last} was stopped: no sign of life for 10 s; starting"
+    assert output.count(line) == output.count("was stopped: ") == 1, output
     records = read_journal(stopped)
     assert len(records) == len(lines_of_journal(stopped)) == 18
     assert not any(record.failure for record in records)
@@ -187,7 +187,8 @@ def test_a_child_that_hangs_its_workers_fails_alone(tmp_path):
     override = f"{SMALL},budget.samples=18,runtime.child_timeout=3"
     process = start(override, tmp_path, seconds=0.1, more=["13", "hang"])
     output = finish(process)
-    assert output.count("starting all again") == 2
+    # TensorFlow may crash as it ends, which starts all once more.
+    assert output.count("was stopped: took too long") == 2, output
     records = read_journal(tmp_path)
     assert len(records) == len(lines_of_journal(tmp_path)) == 18
     (failed,) = (r for r in records if r.failure)
