@@ -13,7 +13,7 @@ from PIL import Image
 from detection.data.problems import few
 from detection.detectors.detections import Detections
 from detection.evaluation.ground_truth import GroundTruth
-from detection.evaluation.images import open_stored
+from detection.evaluation.images import is_turned, open_stored
 from detection.evaluation.results import to_results
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
@@ -63,9 +63,14 @@ def show_upright(path) -> Shown:
 
 def show_stored(path, row: dict | None = None) -> Shown:
     """An image as annotations refer to it; see `open_stored`."""
-    image = open_stored(path, row)
-    factor = reduction(image.size)
-    return Shown(image.reduce(factor) if factor > 1 else image, image.size)
+    with Image.open(path) as stored:
+        size = stored.size
+    if reduction(size) == 1:
+        image = open_stored(path, row)
+        return Shown(image, image.size)
+    turned = is_turned(path, row)
+    image = open_reduced(path, turn=turned)
+    return Shown(image, turned_size(path) if turned else size)
 
 
 def detect_all(

@@ -157,9 +157,18 @@ def open_stored(path, row: dict | None = None) -> Image.Image:
         path: of the file.
         row: of COCO's `images`; None: it is as stored.
     """
-    turned = False
-    if row is not None:
-        with Image.open(path) as image:
-            file = fitted_file(row, image.size, 0, orientation(path))
-        turned = file is not None and file.is_turned
-    return open_photo(path, turn=turned)
+    return open_photo(path, turn=is_turned(path, row))
+
+
+def is_turned(path, row: dict | None) -> bool:
+    """Whether annotations refer to an image as its EXIF data turn it.
+
+    Args:
+        path: of the file.
+        row: of COCO's `images`, or None.
+    """
+    if row is None:
+        return False
+    with Image.open(path) as image:
+        file = fitted_file(row, image.size, 0, orientation(path))
+    return file is not None and file.is_turned
