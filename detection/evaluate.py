@@ -41,6 +41,7 @@ def main(arguments):
             values.min_score,
             checkpoint=values.checkpoint,
             allow_outside=values.allow_outside,
+            strict=values.strict,
         )
     else:
         evaluate_predictions(
@@ -71,6 +72,9 @@ def define_flags():
     flags.DEFINE_float("min_score", MIN_SCORE, "Of what is drawn, 0 to 1.")
     flags.DEFINE_boolean(
         "allow_outside", False, "Read images that are not below --images too."
+    )
+    flags.DEFINE_boolean(
+        "strict", False, "With --model: refuse images that cannot be read."
     )
 
 

@@ -34,6 +34,19 @@ class GroundTruth:
         """Images by id, in the order of the file."""
         return {row["id"]: row for row in self.dataset["images"]}
 
+    def only(self, image_ids) -> "GroundTruth":
+        """That of some of the images.
+
+        Args:
+            image_ids: a container of ids.
+        """
+        kept = {"images": "id", "annotations": "image_id"}
+        some = {
+            key: [row for row in self.dataset[key] if row[name] in image_ids]
+            for key, name in kept.items()
+        }
+        return GroundTruth(self.path, {**self.dataset, **some})
+
     def annotations(self, image_id) -> list[dict]:
         """The annotations of an image, crowds included."""
         return [

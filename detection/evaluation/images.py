@@ -15,6 +15,7 @@ from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.images.image_files import SUFFIXES, image_files
 from nasnet_tf.images.photos import UNREADABLE, open_photo
+from nasnet_tf.images.skipped import Skipped, reason
 
 
 def find_images(path, skip: Iterable = ()) -> list[pathlib.Path]:
@@ -44,23 +45,36 @@ def find_images(path, skip: Iterable = ()) -> list[pathlib.Path]:
     return found
 
 
-def read_sizes(paths: Iterable[pathlib.Path]) -> list[tuple[int, int]]:
+def read_sizes(
+    paths: Iterable[pathlib.Path], skipped: Skipped | None = None
+) -> list[tuple[int, int] | None]:
     """The `(width, height)` of images as stored; reads each to its end.
+
+    Args:
+        paths: of the files.
+        skipped: gets those that cannot be read, whose size is None; None: one
+            is an error.
 
     Raises:
         InputError: some cannot be read as images; names the first ones.
     """
-    sizes, bad = [], []
+    sizes: list[tuple[int, int] | None] = []
+    bad = []
     for path in paths:
         try:
             with Image.open(path) as image:
-                sizes.append(image.size)
+                size = image.size
                 # At an eighth of their size JPEGs are read faster, and what
                 # is cut off is found too; other formats ignore this.
                 image.draft("RGB", (1, 1))
                 image.load()
-        except UNREADABLE:
-            bad.append(path)
+            sizes.append(size)
+        except UNREADABLE as error:
+            if skipped is None:
+                bad.append(path)
+                continue
+            skipped.add(path, reason(path, error))
+            sizes.append(None)
     if bad:
         what = "an image" if len(bad) == 1 else "images"
         raise InputError(
@@ -70,7 +84,10 @@ def read_sizes(paths: Iterable[pathlib.Path]) -> list[tuple[int, int]]:
 
 
 def annotated_images(
-    folder, truth: GroundTruth, allow_outside: bool = False
+    folder,
+    truth: GroundTruth,
+    allow_outside: bool = False,
+    skipped: Skipped | None = None,
 ) -> dict[int, pathlib.Path]:
     """The files of annotated images, by image id.
 
@@ -81,11 +98,13 @@ def annotated_images(
         folder: that the names in the annotations begin in.
         truth: of `read_ground_truth`.
         allow_outside: read images whose names lead out of the folder.
+        skipped: gets the files that cannot be read, which are left out; None:
+            one is an error.
 
     Raises:
         InputError: no such folder, or an image is missing, outside, cannot be
-            read or has another size than the annotations say; names the first
-            ones.
+            read (all of them, with `skipped`) or has another size than the
+            annotations say; names the first ones.
     """
     folder = expanded_path("images", folder)
     if not folder.is_dir():
@@ -111,8 +130,19 @@ def annotated_images(
             f"images of {truth.path} ({few(lacking)}{hint}); give the folder "
             "of all of them"
         )
-    _check_sizes(paths, truth)
-    return paths
+    sizes = read_sizes(paths.values(), skipped)
+    known = {
+        number: size
+        for number, size in zip(paths, sizes, strict=True)
+        if size is not None
+    }
+    if not known:
+        raise InputError(
+            f"images: none of the {len(paths):,} files of {folder} can be read "
+            f"as an image ({skipped}); replace them"
+        )
+    _check_sizes(paths, known, truth)
+    return {number: paths[number] for number in known}
 
 
 def _file_name(number, row, truth):
@@ -125,11 +155,10 @@ def _file_name(number, row, truth):
     return name
 
 
-def _check_sizes(paths, truth):
+def _check_sizes(paths, sizes, truth):
     unclear = 0
-    sizes = read_sizes(paths.values())
-    for (number, path), size in zip(paths.items(), sizes, strict=True):
-        row = truth.images[number]
+    for number, size in sizes.items():
+        path, row = paths[number], truth.images[number]
         file = fitted_file(row, size, 0, orientation(path))
         if file is None:
             raise InputError(

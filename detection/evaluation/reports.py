@@ -1,6 +1,7 @@
 """A detector measured, or a file of its results, and the report written."""
 
 import pathlib
+import sys
 
 from detection.evaluation.category_check import check_detector_categories
 from detection.evaluation.detecting import detect_annotated
@@ -22,6 +23,7 @@ from detection.evaluation.results import (
 from detection.evaluation.samples import write_samples
 from nasnet_tf.checks.arguments import check_number, expanded_path
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.images.skipped import Skipped
 
 
 def evaluate_model(
@@ -32,6 +34,7 @@ def evaluate_model(
     min_score: float = MIN_SCORE,
     checkpoint: str | None = None,
     allow_outside: bool = False,
+    strict: bool = False,
 ) -> Metrics:
     """Evaluates a detector on annotated images, and writes the report.
 
@@ -49,6 +52,8 @@ def evaluate_model(
         min_score: of the detections that are drawn; the numbers take all.
         checkpoint: of a job: its name, such as `"ckpt-400"`; None: the latest.
         allow_outside: read images whose names lead out of the folder.
+        strict: refuse images that cannot be read; else they are left out with
+            their annotations, named and counted, in the report too.
 
     Raises:
         InputError: something cannot be read or written, an image is missing
@@ -58,7 +63,9 @@ def evaluate_model(
     check_number("min_score", min_score, "[0, 1]")
     out = expanded_path("out", out)
     truth = read_ground_truth(annotations)
-    paths = annotated_images(images, truth, allow_outside)
+    skipped = None if strict else Skipped()
+    paths = annotated_images(images, truth, allow_outside, skipped)
+    total, truth = len(truth.images), truth.only(paths)
     check_report_files(out, (PREDICTIONS, SHEET))
     # It brings TensorFlow and Model Garden.
     from detection.detectors import load_detector
@@ -69,10 +76,14 @@ def evaluate_model(
     predictions = out / PREDICTIONS
     write_rows(results, predictions)
     facts = {"model": detector.name}
+    if skipped and skipped.count:
+        facts["skipped"] = skipped.line(total)
     metrics = _report(truth, results, out, detector.name, facts)
     written = write_samples(truth, results, paths, out, min_score)
     for path in (predictions, *written):
         print(f"  {path}")
+    if "skipped" in facts:
+        print(facts["skipped"], file=sys.stderr)
     return metrics
 
 

@@ -77,6 +77,39 @@ def test_a_model_is_evaluated(data, monkeypatch, capsys):
     assert _names(data.out / "again") == REPORT
 
 
+def test_images_that_cannot_be_read_are_left_out(data, monkeypatch, capsys):
+    broken = data.images / "000014.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+    detector = FakeDetector(data.dataset)
+    install(monkeypatch, detector)
+    arguments = "runs/x", data.images, data.annotations, data.out
+    with pytest.raises(InputError, match=r"000014.png cannot be read as an"):
+        evaluate_model(*arguments, strict=True)
+    metrics = evaluate_model(*arguments)
+    assert detector.seen == [11, 12, 13, *range(15, 21)]
+    told = f"skipped 1 of 10 images: damaged: {broken}"
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1] == told
+    assert captured.out.splitlines()[1].startswith("9 images, ")
+    written = json.loads((data.out / "metrics.json").read_text())
+    assert written["skipped"] == told
+    # As if the image had never been annotated.
+    kept = {
+        **data.dataset,
+        "images": [i for i in data.dataset["images"] if i["id"] != 14],
+        "annotations": [
+            a for a in data.dataset["annotations"] if a["image_id"] != 14
+        ],
+    }
+    file = write_json(data.images.parent / "kept.json", kept)
+    expected = evaluate_model("runs/x", data.images, file, data.out)
+    assert metrics.numbers == expected.numbers
+    for path in data.images.iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match=r"none of the 10 files .*empty"):
+        evaluate_model(*arguments)
+
+
 def test_pictures_show_annotations_beside_detections(data, monkeypatch):
     install(monkeypatch, FakeDetector(data.dataset))
     evaluate_model("runs/x", data.images, data.annotations, data.out, 0.85)
@@ -176,6 +209,7 @@ def _flags(monkeypatch, **values):
         ("model", "predictions", "annotations", "images", "out")
     )
     given |= {"min_score": 0.5, "checkpoint": None, "allow_outside": False}
+    given["strict"] = False
     given = types.SimpleNamespace(**given | values)
     monkeypatch.setattr(detection.evaluate.flags, "FLAGS", given)
 
