@@ -18,6 +18,7 @@ from detection.preparation.folders import TRAIN, VALIDATION, read_sets
 from detection.preparation.memory import available_memory
 from detection.preparation.network import own_network
 from detection.preparation.plan import Choice, plan
+from detection.preparation.record_files import unpacked
 from detection.preparation.split import hold_out
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError
@@ -58,11 +59,11 @@ def prepare(
 ) -> OwnExperiment:
     """Makes records of a folder, and an experiment that fits them.
 
-    The folder's annotations are found and read: COCO's, VOC's or YOLO's, with
-    images to evaluate on beside them or without; then a fifth is held out, by
-    name. Sizes, batch, rate and length come from the images and from this
-    machine's memory. Each choice is told in a line; files and overrides go
-    before it. A job that was begun keeps its data and its choices.
+    The folder's annotations are found and read: COCO's, VOC's or YOLO's, or
+    records, with images to evaluate on beside them or without; then a fifth is
+    held out, by name. Sizes, batch, rate and length come from the images and
+    from this machine's memory. Each choice is told in a line; files and
+    overrides go before it. A job that was begun keeps its data and its choices.
 
     Args:
         data: the folder.
@@ -82,6 +83,7 @@ def prepare(
     """
     root = expanded_path("data", data)
     folder = make_folder(expanded_path("model_dir", model_dir) / FOLDER)
+    root = unpacked(root, folder)
     sets = read_sets(root, skip_bad)
     training, validation = _split(sets, tell)
     digest = _digest(training, validation)

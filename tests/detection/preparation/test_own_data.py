@@ -2,16 +2,19 @@
 
 import json
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from detection.data.categories import read_categories
+from detection.data.conversion import convert_coco
 from detection.preparation.own_data import prepare
 from detection.preparation.training import train_on
 from nasnet_tf.checks.errors import InputError
 from tests.conftest import line_of
 from tests.detection.models import cells_of_one_block
 from tests.detection.preparation.folders_of_tools import (
+    PICTURES,
     coco_flat,
     roboflow_yolo,
 )
@@ -66,6 +69,31 @@ def test_a_job_keeps_its_data_and_choices(tmp_path, told):
     with pytest.raises(InputError) as error:
         prepare(*arguments)
     assert "is not what the job in" in line_of(error)
+
+
+def test_records(tmp_path, told):
+    """They hold the same pictures, boxes and categories as their folder."""
+    coco_flat(tmp_path / "data")
+    records = tmp_path / "records"
+    convert_coco(tmp_path / "data", tmp_path / "data" / "result.json", records)
+    own = prepare(records, tmp_path / "job", tell=told.append)
+    assert told[0].startswith("4 images with 3 objects of 2 categories")
+    assert own.params.task.model.num_classes == 3
+    truth = json.loads(own.annotations.read_text())
+    names = {image["id"]: image["file_name"] for image in truth["images"]}
+    assert all((own.images / name).is_file() for name in names.values())
+    assert [c["name"] for c in truth["categories"]] == ["car", "dog"]
+    for annotation in truth["annotations"]:
+        name = names[annotation["image_id"]].split("/")[-1].split("_")[0]
+        ((category, box),) = PICTURES[name]
+        assert annotation["category_id"] == category
+        np.testing.assert_allclose(annotation["bbox"], box, atol=1e-4)
+    assert truth["annotations"]
+    again = prepare(records, tmp_path / "job", tell=told.append)
+    assert again.params.as_dict() == own.params.as_dict()
+    (records / "categories.json").unlink()
+    with pytest.raises(InputError, match=r"has records and no categories.json"):
+        prepare(records, tmp_path / "other")
 
 
 def test_weights_that_are_none(tmp_path):
