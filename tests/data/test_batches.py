@@ -10,6 +10,7 @@ from nasnet_tf import InputError, data
 from nasnet_tf.data import digits
 from nasnet_tf.data.config import DataConfig
 from nasnet_tf.images.image_reading import ImageReading
+from tests.conftest import slow
 from tests.data import image_sets
 from tests.data.image_sets import evaluation, joined, same, training
 
@@ -50,7 +51,7 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "name"), [*PATHS, ("source", "keras")])
+@pytest.mark.parametrize(("kind", "name"), [*PATHS, slow("source", "keras")])
 def test_a_resumed_stream_goes_on_bit_for_bit(request, kind, name):
     """Also across the end of an epoch, and whatever else draws numbers."""
     examples = request.getfixturevalue(kind)
@@ -82,6 +83,7 @@ def test_replicas_and_workers_share_the_global_batch(request, kind, name):
         same([joined(parts)], [whole[step]])
 
 
+@pytest.mark.slow
 def test_rand_augment_does_not_depend_on_the_split(source):
     config = DataConfig(rand_augment=0.5)
     whole = training(source, config, 1, batch_size=8)

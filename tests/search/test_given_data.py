@@ -37,6 +37,7 @@ def random_arrays(seed):
     return images, np.arange(60) % 10
 
 
+@pytest.mark.slow
 def test_a_search_on_arrays(few_digits, tmp_path):
     data = few_digits.train_images, few_digits.train_labels
     configured = search(small_search(), tmp_path / "digits", quiet=True)

@@ -78,7 +78,7 @@ def test_the_second_phase_trains_all(job, weights):
             assert not np.array_equal(variable, before[name]), name
 
 
-@pytest.mark.parametrize("stop", [slow(3), 7])
+@pytest.mark.parametrize("stop", [slow(3), slow(7)])
 def test_a_job_stopped_in_either_phase_ends_with_the_same_bits(
     job, tmp_path, monkeypatch, stop
 ):

@@ -194,6 +194,7 @@ def test_finalists_are_ranked_and_not_trained_again(tmp_path, jobs):
     assert jobs == [("child_2", seed) for seed in (0, 1, 2)]
 
 
+@pytest.mark.slow
 def test_compared_networks_can_have_the_parameters_of_the_best(tmp_path, jobs):
     config = _config("budget.finalists=2")
     _write_search(tmp_path)

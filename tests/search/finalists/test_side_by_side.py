@@ -14,6 +14,7 @@ def trainings(folder, *does):
     return [StandIn(f"t{n}", folder, one) for n, one in enumerate(does)]
 
 
+@pytest.mark.slow
 def test_two_run_at_a_time_and_are_told(tmp_path, capfd):
     run_side_by_side(trainings(tmp_path, "meet", "meet"), workers=2)
     lines = capfd.readouterr().out.splitlines()
@@ -25,6 +26,7 @@ def test_two_run_at_a_time_and_are_told(tmp_path, capfd):
     assert (tmp_path / "t1.log").read_text() == "t1 runs\n"
 
 
+@pytest.mark.slow
 def test_one_that_fails_ends_the_others(tmp_path, capfd):
     begun = time.monotonic()
     with pytest.raises(JobError, match=r"^no room for it$"):
