@@ -121,7 +121,7 @@ def write_records(
     set of that name. `categories.json` lists `{"id": ..., "name": ...,
     "label": ...}`: the ids of the annotations, and the labels in the records,
     1 to N in the order of the ids. A set that was not read from a COCO file is
-    written as one too, `<name>-annotations.json`.
+    written as one too, `annotations-<name>.json`.
 
     Args:
         data: of `read_annotations`.
@@ -147,7 +147,7 @@ def write_records(
         )
     categories = labelled(data.categories, keep_ids)
     _check_categories(out, name, categories, data.format)
-    annotations = None if data.format == COCO else f"{name}-annotations.json"
+    annotations = None if data.format == COCO else f"annotations-{name}.json"
     images = list(data.images)
     random.Random(_ORDER_SEED).shuffle(images)
     names = [

@@ -21,7 +21,7 @@ from detection.preparation.plan import Choice, plan
 from detection.preparation.record_files import unpacked
 from detection.preparation.split import hold_out
 from nasnet_tf.checks.arguments import expanded_path
-from nasnet_tf.checks.errors import InputError
+from nasnet_tf.checks.errors import InputError, listed
 from nasnet_tf.configuration.values import flatten
 from nasnet_tf.files.output_file import make_folder, written_beside
 
@@ -30,6 +30,8 @@ EXPERIMENT = "fasterrcnn_nasnet_digits"
 FOLDER = "data"
 VALIDATION_FILE = "validation.json"
 _PLAN_FILE = "plan.json"
+# Images to evaluate on of which a number says little.
+_FEW = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +142,16 @@ def _split(sets, tell):
         f"{'category' if len(training.categories) == 1 else 'categories'} to "
         f"train on; {len(validation.images):,} to evaluate on, {how}"
     )
+    unseen = [training.categories[n] for n in training.unused_categories]
+    if unseen:
+        tell(
+            f"no image to train on has an object of {listed(unseen)}: such "
+            "objects will not be found"
+        )
+    if len(validation.images) < _FEW:
+        tell(
+            f"AP of {len(validation.images)} images says little; annotate more"
+        )
     return training, validation
 
 
@@ -185,7 +197,7 @@ def _choose(training, validation, weights, experiment, files, folder):
         for name, value in network.values.items()
     ]
     for name in (TRAIN, VALIDATION):
-        pattern = f"{folder.resolve()}/{name}-*"
+        pattern = f"{folder.resolve()}/{name}-*.tfrecord"
         choices.append(
             Choice(f"task.{name}_data.input_path", pattern, "written now")
         )

@@ -73,7 +73,10 @@ def test_boxes_count_from_1_and_have_their_last_pixels(tmp_path):
 def test_records_and_a_coco_file_for_the_evaluation(tmp_path):
     images, annotations = voc_set(tmp_path)
     data, written = convert_coco(images, annotations, tmp_path / "out", "val")
-    assert written.annotations == tmp_path / "out" / "val-annotations.json"
+    assert written.annotations == tmp_path / "out" / "annotations-val.json"
+    # A job names its records so, and reads all that it finds.
+    records = (tmp_path / "out").glob("val*")
+    assert sorted(records) == sorted(written.paths)
     example = decoded(written.paths)[1]
     assert example["groundtruth_classes"].tolist() == [2, 1]
     assert example["groundtruth_is_crowd"].tolist() == [False, True]
