@@ -99,6 +99,9 @@ def own_network(weights: str | None, nasnet, folder: pathlib.Path):
         genotype.save(path)
         values[f"{prefix}genotype"] = str(path.resolve())
         text = f"{genotype.name} of {weights}"
+    # Of networks for CIFAR's images there is no coarser map.
+    if arguments["stem"] == "cifar":
+        values[f"{prefix}max_level"] = min(nasnet.max_level, 2)
     values[f"{prefix}freeze_batch_norm"] = None
     values["task.initial_weights"] = weights
     return OwnNetwork(values, text, _bytes_per_pixel(arguments), True)

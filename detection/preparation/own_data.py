@@ -149,9 +149,7 @@ def _split(sets, tell):
             "objects will not be found"
         )
     if len(validation.images) < _FEW:
-        tell(
-            f"AP of {len(validation.images)} images says little; annotate more"
-        )
+        tell("AP of so few images to evaluate on says little; annotate more")
     return training, validation
 
 
