@@ -2,39 +2,24 @@
 
 import contextlib
 import re
-import threading
 import traceback
 
 import tensorflow as tf
 from absl import logging
 
 from nasnet_tf.checks.errors import InputError, first_line, listed
+from nasnet_tf.images.skipped import DAMAGED, Skipped
 
 # What is ours in a message that TensorFlow writes the rest of.
 _LINE = re.compile(r"<<(.*?)>>", re.DOTALL)
 
 
-class CorruptImages:
+class CorruptImages(Skipped):
     """Collects the names of images that had to be skipped.
 
     A name is logged as a warning when it is first seen. Threads of the input
     pipeline may record at the same time.
     """
-
-    def __init__(self):
-        self._names = {}
-        self._lock = threading.Lock()
-
-    @property
-    def names(self) -> list[str]:
-        """In the order in which they were seen."""
-        with self._lock:
-            return list(self._names)
-
-    @property
-    def count(self) -> int:
-        with self._lock:
-            return len(self._names)
 
     def __str__(self):
         return listed(self.names)
@@ -44,10 +29,7 @@ class CorruptImages:
         for name in names:
             if isinstance(name, bytes):
                 name = name.decode(errors="replace")
-            with self._lock:
-                known = name in self._names
-                self._names[name] = True
-            if not known:
+            if self.add(name, DAMAGED):
                 logging.warning("skipped: %s cannot be decoded", name)
 
 

@@ -48,15 +48,20 @@ class Skipped:
         self._reasons: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def add(self, name, why: str) -> None:
+    def add(self, name, why: str) -> bool:
         """Adds a file; a known one is not counted again.
 
         Args:
             name: of the file, for people.
             why: see `reason`.
+
+        Returns:
+            Whether it is a new one.
         """
         with self._lock:
+            is_new = str(name) not in self._reasons
             self._reasons.setdefault(str(name), why)
+        return is_new
 
     @property
     def names(self) -> list[str]:
