@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from nasnet_tf import data as datasets
 from nasnet_tf.checks.arguments import expanded_path
-from nasnet_tf.checks.errors import InputError, JobError, first_line
+from nasnet_tf.checks.errors import JobError, first_line
 from nasnet_tf.configuration.files import save_config
 from nasnet_tf.data.decodable import check_decoded
-from nasnet_tf.data.given import GivenData, check_same_data
+from nasnet_tf.data.given import GivenData
 from nasnet_tf.data.reading import configured_reading
 from nasnet_tf.data.split import read_split
 from nasnet_tf.files.lock import exclusive
@@ -28,7 +28,12 @@ from nasnet_tf.training.checkpoint import (
 )
 from nasnet_tf.training.config import ExperimentConfig
 from nasnet_tf.training.config_checks import check_config
-from nasnet_tf.training.config_files import first_difference, read_config
+from nasnet_tf.training.job_checks import (
+    check_agreed,
+    check_batch_size,
+    check_resumable,
+    check_same_arrays,
+)
 from nasnet_tf.training.network import build_network, initialize
 from nasnet_tf.training.optimizer import make_optimizer
 from nasnet_tf.training.phases import (
@@ -37,7 +42,6 @@ from nasnet_tf.training.phases import (
     classifier_optimizer,
 )
 from nasnet_tf.training.results import (
-    MODEL_FILE,
     TrainingResult,
     write_results,
 )
@@ -52,9 +56,6 @@ from nasnet_tf.training.strategy import (
 )
 from nasnet_tf.training.training_log import TrainingLog
 from nasnet_tf.zoo.inference import for_inference
-
-# How long a job trains.
-_LENGTH = ("recipe.epochs:", "recipe.steps:")
 
 
 def train(
@@ -126,9 +127,9 @@ def train(
         config = config.replace(data=given.configured(config.data))
     check_config(config)
     model_dir = expanded_path("model_dir", model_dir)
-    _check_resumable(model_dir, config)
+    check_resumable(model_dir, config)
     strategy = distribution_strategy(config.runtime)
-    _check_batch_size(config.recipe.batch_size, strategy)
+    check_batch_size(config.recipe.batch_size, strategy)
     begun = newest_checkpoint(model_dir) is not None
     opened = datasets.open_data(
         config.data,
@@ -227,8 +228,8 @@ class _Job:
             self.first_optimizer,
         )
         self.start = self.checkpoint.restore()
-        _check_agreed(self.start, self.strategy.num_replicas_in_sync)
-        _check_same_arrays(config.data, self.strategy.num_replicas_in_sync)
+        check_agreed(self.start, self.strategy.num_replicas_in_sync)
+        check_same_arrays(config.data, self.strategy.num_replicas_in_sync)
         self.best = BestNetwork(
             self.checkpoint.folder,
             self.start,
@@ -412,66 +413,4 @@ class _Job:
             history=self.log.history() if self.chief else {},
             seconds=time.monotonic() - self.begun,
             files=files,
-        )
-
-
-def _check_agreed(start, replicas):
-    """Refuses workers that found different checkpoints."""
-    if not _all_have(start, replicas):
-        raise InputError(
-            f"model_dir: the workers go on from different steps, this one from "
-            f"{start:,}; give all of them one shared folder"
-        )
-
-
-def _check_same_arrays(data, replicas):
-    """Refuses workers that were given different arrays."""
-    # Small enough that the squares of all sum to an int64.
-    number = int((data.digest or "0")[:6], 16)
-    if not _all_have(number, replicas):
-        raise InputError(
-            "data: the workers were given different images, labels or "
-            "class_names; give all of them the same"
-        )
-
-
-def _all_have(number, replicas):
-    """Whether all workers have the same number."""
-    if replicas == 1:
-        return True
-    total, squares = over_all_workers(number)
-    # Equal only if all numbers are (Cauchy and Schwarz).
-    return total**2 == squares * replicas
-
-
-def _check_resumable(model_dir, config):
-    """Refuses a folder whose checkpoint is of another configuration."""
-    saved = model_dir / CONFIG_FILE
-    if newest_checkpoint(model_dir) is None or not saved.is_file():
-        return
-    before = read_config([saved])
-    check_same_data(before.data, config.data, model_dir)
-    difference = first_difference(before, config)
-    if not difference:
-        return
-    remedy = "give another model_dir or the same configuration"
-    finished = model_dir / MODEL_FILE
-    if difference.startswith(_LENGTH) and finished.is_file():
-        # Its schedule came to its end: there is no way on from there.
-        remedy = (
-            "the job is done; to train its network longer give another "
-            f"model_dir and model.initial_weights={finished}"
-        )
-    raise InputError(
-        f"model_dir: {model_dir} holds a job of another configuration: "
-        f"{difference}; {remedy}"
-    )
-
-
-def _check_batch_size(batch_size, strategy):
-    replicas = strategy.num_replicas_in_sync
-    if batch_size % replicas:
-        raise InputError(
-            f"recipe.batch_size: {batch_size} images cannot be split evenly "
-            f"over {replicas} devices; give a multiple of {replicas}"
         )

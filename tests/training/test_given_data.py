@@ -13,6 +13,7 @@ from nasnet_tf.data import digits
 from nasnet_tf.data.config import DataConfig
 from nasnet_tf.evaluation.reports import evaluate_job
 from nasnet_tf.training import job as job_module
+from nasnet_tf.training import job_checks
 from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.job import train
 from tests.conftest import line_of
@@ -218,11 +219,11 @@ def test_workers_with_other_arrays_are_refused(monkeypatch):
     mine = DataConfig(source="python", digest="0123456789abcdef")
     other = 0xFEDCBA
     monkeypatch.setattr(
-        job_module,
+        job_checks,
         "over_all_workers",
         lambda value: (value + other, value**2 + other**2),
     )
     with pytest.raises(InputError, match=r"^data: the workers were given"):
-        job_module._check_same_arrays(mine, 2)
+        job_checks.check_same_arrays(mine, 2)
     other = 0x012345
-    job_module._check_same_arrays(mine, 2)
+    job_checks.check_same_arrays(mine, 2)

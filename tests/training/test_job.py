@@ -13,6 +13,7 @@ import pytest
 import nasnet_tf
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.training import job as job_module
+from nasnet_tf.training import job_checks
 from nasnet_tf.training.checkpoint import restore_network
 from nasnet_tf.training.config import ExperimentConfig, RecipeConfig
 from nasnet_tf.training.config_checks import check_config
@@ -160,7 +161,7 @@ def test_batch_of_uneven_shares():
         num_replicas_in_sync = 3
 
     with pytest.raises(InputError, match=r"recipe\.batch_size: 32 .* multiple"):
-        job_module._check_batch_size(32, Strategy)
+        job_checks.check_batch_size(32, Strategy)
 
 
 def test_folder_that_cannot_be_made(tmp_path):
