@@ -16,9 +16,9 @@ import sys
 
 from absl import flags
 
+from detection.data.category_names import YAMLS
 from detection.data.conversion import convert_coco
 from detection.data.formats import FORMATS
-from detection.data.name_files import YAMLS
 from detection.data.problems import few
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from detection.data.name_files import YAMLS
+from detection.data.category_names import YAMLS
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.checks.errors import InputError
 

@@ -5,9 +5,9 @@ import re
 from xml.etree import ElementTree
 
 from detection.data import checks
+from detection.data.category_names import read_names
 from detection.data.file_names import image_ids, is_file, is_outside
 from detection.data.json_values import whole_number
-from detection.data.name_files import read_names
 from detection.data.problems import Problems
 from detection.data.threads import run_all
 from nasnet_tf.checks.errors import InputError, first_line

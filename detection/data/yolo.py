@@ -9,9 +9,9 @@ import pathlib
 from PIL import Image
 
 from detection.data import checks
+from detection.data.category_names import YAMLS, read_names, read_yaml
 from detection.data.file_names import image_ids
 from detection.data.json_values import is_number, whole_number
-from detection.data.name_files import YAMLS, read_names, read_yaml
 from detection.data.problems import Problems
 from detection.data.threads import run_all
 from nasnet_tf.checks.errors import InputError

@@ -6,8 +6,8 @@ import pathlib
 import re
 
 from detection.data.annotations import AnnotationSet, read_annotations
+from detection.data.category_names import YAMLS
 from detection.data.formats import COCO, VOC, YOLO
-from detection.data.name_files import YAMLS
 from detection.data.yolo import images_of
 from nasnet_tf.checks.errors import InputError, listed
 from nasnet_tf.images.image_files import image_files
