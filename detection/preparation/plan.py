@@ -41,9 +41,6 @@ class Choice:
     value: object
     reason: str
 
-    def __str__(self) -> str:
-        return f"{self.name}={self.value}: {self.reason}"
-
 
 def plan(
     facts: DataFacts,

@@ -36,13 +36,14 @@ def parse_override(text: str) -> dict:
         match = _VALUE.match(text, position)
         if not match:
             return _mapping(text)
-        _put(values, match["name"].split("."), _value(match["value"]))
+        put(values, match["name"], _value(match["value"]))
         position = match.end()
     return values
 
 
-def _put(values, names, value):
-    *sections, last = names
+def put(values: dict, name: str, value) -> None:
+    """Sets a value of nested dicts by its name, such as `"recipe.steps"`."""
+    *sections, last = name.split(".")
     for section in sections:
         if not isinstance(values.get(section), dict):
             values[section] = {}

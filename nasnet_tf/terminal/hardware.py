@@ -7,18 +7,25 @@ import platform
 import tensorflow as tf
 
 
-def hardware_text(replicas: int = 1) -> str:
-    """This machine's accelerators, or its processor; and the replicas."""
-    details = tf.config.experimental.get_device_details
-    accelerators = [
-        details(device).get("device_name", device.device_type)
+def accelerators() -> list[tf.config.PhysicalDevice]:
+    """This machine's GPUs and TPUs."""
+    return [
+        device
         for kind in ("GPU", "TPU")
         for device in tf.config.list_physical_devices(kind)
     ]
-    if accelerators:
+
+
+def hardware_text(replicas: int = 1) -> str:
+    """This machine's accelerators, or its processor; and the replicas."""
+    details = tf.config.experimental.get_device_details
+    names = [
+        details(device).get("device_name", device.device_type)
+        for device in accelerators()
+    ]
+    if names:
         parts = [
-            f"{accelerators.count(name)} x {name}"
-            for name in dict.fromkeys(accelerators)
+            f"{names.count(name)} x {name}" for name in dict.fromkeys(names)
         ]
     else:
         parts = [f"{processor_name()}, {core_count()} cores"]
