@@ -47,6 +47,11 @@ def main(arguments):
             "data: missing beside --weights or --skip_bad; give --data=FOLDER, "
             "or set task.initial_weights of the experiment"
         )
+    if values.data and values["mode"].present:
+        raise InputError(
+            f"mode: {values.mode} beside --data, which trains and then "
+            "evaluates; leave it out, or give --experiment alone"
+        )
     check_packages(
         "detection.train",
         {"tf-models-official": "official", "pycocotools": "pycocotools"},

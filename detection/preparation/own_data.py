@@ -6,7 +6,6 @@ import json
 import pathlib
 from collections.abc import Callable, Sequence
 
-import tensorflow as tf
 from official.core import config_definitions as cfg
 
 from detection.data.annotations import AnnotationSet
@@ -22,8 +21,10 @@ from detection.preparation.record_files import unpacked
 from detection.preparation.split import hold_out
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, listed
+from nasnet_tf.configuration.override import put
 from nasnet_tf.configuration.values import flatten
 from nasnet_tf.files.output_file import make_folder, written_beside
+from nasnet_tf.terminal.hardware import accelerators
 
 EXPERIMENT = "fasterrcnn_nasnet_digits"
 # In the job's folder.
@@ -96,6 +97,12 @@ def prepare(
                 f"data: {root} is not what the job in {model_dir} was begun "
                 "with; restore it, or give another --model_dir"
             )
+        if saved["weights"] != weights:
+            raise InputError(
+                f"weights: {weights}, and the job in {model_dir} was begun "
+                f"with {saved['weights']}; give the same, or another "
+                "--model_dir"
+            )
         choices = [Choice(**choice) for choice in saved["choices"]]
     else:
         choices = _choose(
@@ -109,6 +116,7 @@ def prepare(
         with written_beside(folder / _PLAN_FILE, "model_dir") as beside:
             values = {
                 "digest": digest,
+                "weights": weights,
                 "choices": [dataclasses.asdict(choice) for choice in choices],
             }
             beside.write_text(json.dumps(values, indent=1), encoding="utf-8")
@@ -171,7 +179,7 @@ def _saved(folder):
         return None
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return {"digest": values["digest"], "choices": values["choices"]}
+        return {key: values[key] for key in ("digest", "weights", "choices")}
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
             f"model_dir: {path} is damaged; give another --model_dir"
@@ -185,11 +193,6 @@ def _choose(training, validation, weights, experiment, files, folder):
     facts = data_facts(
         training.images, validation.images, len(training.categories)
     )
-    accelerators = [
-        device
-        for kind in ("GPU", "TPU")
-        for device in tf.config.list_physical_devices(kind)
-    ]
     choices = [
         Choice(name, value, network.text)
         for name, value in network.values.items()
@@ -204,16 +207,12 @@ def _choose(training, validation, weights, experiment, files, folder):
         network,
         2**model.max_level,
         available_memory(),
-        bool(accelerators),
+        bool(accelerators()),
     )
 
 
 def _nested(choices):
     values: dict = {}
     for choice in choices:
-        *sections, last = choice.name.split(".")
-        section = values
-        for name in sections:
-            section = section.setdefault(name, {})
-        section[last] = choice.value
+        put(values, choice.name, choice.value)
     return values

@@ -11,6 +11,7 @@ from detection.data.conversion import convert_coco
 from detection.preparation.own_data import prepare
 from detection.preparation.training import train_on
 from nasnet_tf.checks.errors import InputError
+from tests.commands import run_command
 from tests.conftest import line_of
 from tests.detection.models import cells_of_one_block
 from tests.detection.preparation.folders_of_tools import (
@@ -64,6 +65,9 @@ def test_a_job_keeps_its_data_and_choices(tmp_path, told):
     assert again.params.task.as_dict() == first.params.task.as_dict()
     assert again.params.trainer.train_steps == 4
     assert any("train_steps=4 (yours, for 6" in line for line in told)
+    with pytest.raises(InputError) as error:
+        prepare(*arguments, weights="imagenet")
+    assert line_of(error).startswith("weights: imagenet, and the job in ")
     label = tmp_path / "data" / "train" / "labels" / "p0.txt"
     label.write_text(label.read_text().replace("0 ", "1 ", 1))
     with pytest.raises(InputError) as error:
@@ -101,6 +105,14 @@ def test_weights_that_are_none(tmp_path):
     with pytest.raises(InputError) as error:
         prepare(tmp_path / "data", tmp_path / "job", weights="no.keras")
     assert line_of(error).startswith("weights: no.keras is neither imagenet")
+
+
+def test_a_mode_is_of_experiments(tmp_path):
+    result = run_command(
+        "detection.train", "--data=x", f"--model_dir={tmp_path}", "--mode=eval"
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: mode: eval beside --data, which")
 
 
 @pytest.mark.slow
