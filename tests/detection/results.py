@@ -11,6 +11,8 @@ from detection.evaluation.ground_truth import read_ground_truth
 # Ids with gaps, as COCO's are.
 CATEGORIES = {1: "person", 3: "car", 7: "tea pot", 8: "umbrella"}
 SIZE = (200, 160)
+# What a prediction writes.
+FILES = {"drawn", "contact_sheet.jpg", "predictions.json", "images.json"}
 
 
 def coco_set(images=6, seed=0):

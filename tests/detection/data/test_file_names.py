@@ -1,11 +1,13 @@
 """Names of images that no file has, and such as lead out of the folder."""
 
 import json
+import pathlib
 
 import pytest
 
 from detection.data import image_checks
 from detection.data.annotations import read_annotations
+from detection.data.file_names import image_ids
 from detection.data.problems import DataError
 from detection.evaluation.ground_truth import read_ground_truth
 from detection.evaluation.images import annotated_images
@@ -104,3 +106,13 @@ def test_images_outside_the_folder_are_read_if_that_is_allowed(tmp_path):
             annotated_images(images, truth)
         assert "names 1 that lead out of" in line_of(error)
         assert len(annotated_images(images, truth, allow_outside=True)) == 3
+
+
+def test_image_ids():
+    def ids(*names):
+        return image_ids([pathlib.Path(name) for name in names])
+
+    assert ids("000000000139.jpg", "7.png") == [139, 7]
+    assert ids("0139.jpg", "a/139.png") == [1, 2]
+    assert ids("139.jpg", "cat.jpg") == [1, 2]
+    assert ids("٣.jpg") == [1]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import types
@@ -14,19 +13,18 @@ from PIL import Image
 import detection.predict
 from detection.detectors.detections import Detections
 from detection.evaluation.detecting import show_stored
-from detection.evaluation.prediction import image_ids, predict
+from detection.evaluation.prediction import predict
 from detection.predict import main
 from nasnet_tf import InputError
 from nasnet_tf.images import photos
 from tests.conftest import line_of
 from tests.detection.results import (
+    FILES,
     FakeDetector,
     coco_set,
     install,
     write_images,
 )
-
-FILES = {"drawn", "contact_sheet.jpg", "predictions.json", "images.json"}
 
 
 @pytest.fixture
@@ -160,71 +158,6 @@ def test_files_that_cannot_be_read_are_skipped(
         predict("m", images, tmp_path / "none")
 
 
-class _Stopped(FakeDetector):
-    """Is interrupted at an image."""
-
-    at = 14
-
-    def detect(self, image):
-        if int(image[0, 0, 0]) == self.at:
-            raise KeyboardInterrupt
-        return super().detect(image)
-
-
-def test_a_stopped_run_goes_on(tmp_path, dataset, images, monkeypatch, capsys):
-    install(monkeypatch, FakeDetector(dataset))
-    expected = predict("m", images, tmp_path / "whole")
-    stopped, out = _Stopped(dataset), tmp_path / "out"
-    install(monkeypatch, stopped)
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            predict("m", images, out)
-    assert stopped.seen == [11, 12, 13]
-    with (out / "predictions.jsonl").open("a") as file:
-        file.write('{"name": "000014.png", "ma')
-    (out / "drawn" / "000012.jpg").unlink()
-    Image.open(images / "000013.png").save(images / "000013.png")
-    detector = FakeDetector(dataset)
-    install(monkeypatch, detector)
-    capsys.readouterr()
-    assert predict("m", images, out) == expected
-    assert detector.seen == [12, 13, 14, 15, 16]
-    assert capsys.readouterr().err.startswith(
-        "1 of 6 images were done before the last run was stopped "
-        f"({out / 'predictions.jsonl'}); going on\n"
-    )
-    assert {path.name for path in out.iterdir()} == FILES
-    for path in out.rglob("*.*"):
-        other = tmp_path / "whole" / path.relative_to(out)
-        assert path.read_bytes() == other.read_bytes()
-
-
-@pytest.mark.parametrize("change", ["model", "min_score", "name"])
-def test_another_run_begins_anew(
-    tmp_path, dataset, images, monkeypatch, capsys, change
-):
-    stopped, out = _Stopped(dataset), tmp_path / "out"
-    model = tmp_path / "model.tflite"
-    model.write_bytes(b"1")
-    install(monkeypatch, stopped)
-    with pytest.raises(KeyboardInterrupt):
-        predict(model, images, out)
-    (images / "000011.png").unlink()
-    if change == "model":
-        model.write_bytes(b"22")
-    score = 0.46 if change == "min_score" else 0.5
-    detector = FakeDetector(dataset)
-    if change == "name":
-        detector.name = "checkpoint ckpt-60 of runs/x"
-    install(monkeypatch, detector)
-    capsys.readouterr()
-    predict(model, images, out, min_score=score)
-    assert detector.seen == [12, 13, 14, 15, 16]
-    assert "; beginning anew\n" in capsys.readouterr().err
-    # What the stopped run drew of an image that is gone.
-    assert not (out / "drawn" / "000011.jpg").exists()
-
-
 def test_large_images_are_shown_reduced(tmp_path, monkeypatch):
     monkeypatch.setattr(photos, "LARGE", 10_000)
     monkeypatch.setattr(photos, "_REDUCED", 10_000)
@@ -306,16 +239,6 @@ def test_names_folders_and_turned_photos(tmp_path, monkeypatch):
     with Image.open(drawn / "more" / "cat.jpg") as picture:
         assert picture.size == (500, 800)
         assert picture.getpixel((250, 600)) == (128, 128, 128)
-
-
-def test_image_ids():
-    def ids(*names):
-        return image_ids([pathlib.Path(name) for name in names])
-
-    assert ids("000000000139.jpg", "7.png") == [139, 7]
-    assert ids("0139.jpg", "a/139.png") == [1, 2]
-    assert ids("139.jpg", "cat.jpg") == [1, 2]
-    assert ids("٣.jpg") == [1]
 
 
 def test_what_is_wrong_is_told_before_the_work(tmp_path, images, monkeypatch):
