@@ -54,6 +54,7 @@ def main(arguments):
             allow_outside=values.allow_outside,
             format=values.format,
             labels=paths["labels"],
+            strict=values.strict,
         )
     except InputError as error:
         if problems := getattr(error, "problems", None):
@@ -61,11 +62,7 @@ def main(arguments):
         raise
     if data.problems.total:
         print(data.problems.report(), file=sys.stderr)
-        print(
-            f"left out {data.dropped_images:,} images, "
-            f"{data.dropped_annotations:,} annotations (theirs included) and "
-            f"{data.dropped_categories:,} categories"
-        )
+        print(data.left_out)
     print(
         f"wrote {records.images:,} images ({records.without_boxes:,} without "
         f"boxes), {records.boxes:,} boxes ({records.crowds:,} crowds) of "
@@ -114,6 +111,9 @@ def define_flags():
     )
     flags.DEFINE_boolean(
         "skip_bad", False, "Leave out what is bad, and say what that was."
+    )
+    flags.DEFINE_boolean(
+        "strict", False, "Refuse images that cannot be read too."
     )
     flags.DEFINE_integer(
         "first", None, "Only so many images of the file; default: all."

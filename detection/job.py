@@ -40,11 +40,13 @@ class JobResult:
         metrics: of the last evaluation; empty where it did not evaluate.
         files: what it wrote, by path.
         seconds: that it took.
+        left_out: of the data, a line for each set that lost some.
     """
 
     metrics: dict[str, float]
     files: dict[pathlib.Path, str]
     seconds: float
+    left_out: tuple[str, ...] = ()
 
 
 def run_experiment(

@@ -29,6 +29,8 @@ MODES = (
     "continuous_eval",
     "train_and_post_eval",
 )
+# AP by which images that were trained on are above held-out ones.
+_BY_HEART = 0.3
 
 
 @command_line.quiet
@@ -42,10 +44,11 @@ def main(arguments):
             "experiment: missing; give --experiment=EXPERIMENT, or "
             "--data=FOLDER for images of your own"
         )
-    if not values.data and (values.weights or values.skip_bad):
+    of_data = values.weights or values.skip_bad or values.strict
+    if not values.data and of_data:
         raise InputError(
-            "data: missing beside --weights or --skip_bad; give --data=FOLDER, "
-            "or set task.initial_weights of the experiment"
+            "data: missing beside --weights, --skip_bad or --strict; give "
+            "--data=FOLDER, or set task.initial_weights of the experiment"
         )
     if values.data and values["mode"].present:
         raise InputError(
@@ -80,7 +83,7 @@ def main(arguments):
 
 
 def _train_on(values, model_dir, files, override):
-    from detection.preparation.training import train_on
+    from detection.preparation.training import TRAINED_AP, train_on
 
     result = train_on(
         values.data,
@@ -90,12 +93,24 @@ def _train_on(values, model_dir, files, override):
         config_files=files,
         params_override=override,
         skip_bad=values.skip_bad,
+        strict=values.strict,
     )
     where = shlex.quote(str(model_dir))
     ap, ap50 = result.metrics["AP"], result.metrics["AP50"]
-    print(f"done in {result.seconds:,.0f} s; AP {ap:.1%}, AP50 {ap50:.1%}")
+    trained = result.metrics[TRAINED_AP]
+    print(
+        f"done in {result.seconds:,.0f} s; AP {ap:.1%}, AP50 {ap50:.1%}; on "
+        f"images it was trained on AP {trained:.1%}"
+    )
+    if trained - ap > _BY_HEART:
+        print(
+            "it knows those by heart: annotate more images, or begin with "
+            "--weights"
+        )
     for path, what in result.files.items():
         print(f"  {path}  {what}")
+    for line in result.left_out:
+        print(line)
     print(
         f"find objects: python -m detection.predict --model={where} "
         "--images=FOLDER --out=found\n"
@@ -119,6 +134,9 @@ def define_flags():
     )
     flags.DEFINE_bool(
         "skip_bad", False, "With --data: leave out what is bad in it."
+    )
+    flags.DEFINE_bool(
+        "strict", False, "With --data: refuse images that cannot be read too."
     )
     flags.DEFINE_string(
         "experiment",

@@ -84,6 +84,15 @@ class AnnotationSet:
     format: str = COCO
 
     @property
+    def left_out(self) -> str:
+        """How much, in words."""
+        return (
+            f"left out {self.dropped_images:,} images, "
+            f"{self.dropped_annotations:,} annotations (theirs included) and "
+            f"{self.dropped_categories:,} categories"
+        )
+
+    @property
     def unused_categories(self) -> list[int]:
         """Ids that no annotation has, such as Roboflow's supercategory's."""
         used = {
@@ -102,6 +111,7 @@ def read_annotations(
     allow_outside: bool = False,
     format: str | None = None,
     labels=None,
+    strict: bool = False,
 ) -> AnnotationSet:
     """Reads and checks annotations and the headers of their images.
 
@@ -114,6 +124,8 @@ def read_annotations(
     is stored, and counted in `unclear_turns`.
 
     A box may reach one pixel over the edge of its image and is clipped.
+    An image that cannot be read is left out with its annotations, and is in
+    `problems`.
     Of categories and annotations whose id repeats another's the first counts.
     Images that share an id are all bad, for nobody can tell which of them an
     annotation belongs to.
@@ -131,13 +143,19 @@ def read_annotations(
         format: `"coco"`, `"voc"` or `"yolo"`; None: by what `annotations`
             is, see `detection.data.formats.format_of`.
         labels: of VOC and YOLO: a file with a category's name a line.
+        strict: images that cannot be read are refused too.
 
     Raises:
         InputError: no such file or folder, another format, or no images,
             annotations or categories.
-        DataError: it has problems, or with `skip_bad` nothing is left; it is
-            an `InputError` whose `problems` tell of each kind.
+        DataError: it has problems other than images that cannot be read, or
+            nothing is left; it is an `InputError` whose `problems` tell of
+            each kind.
     """
+    if strict and skip_bad:
+        raise InputError(
+            "strict: refuses what skip_bad leaves out; give one of them"
+        )
     path, folder = pathlib.Path(annotations), pathlib.Path(images)
     if workers is not None:
         check_integer("workers", workers)
@@ -175,7 +193,7 @@ def read_annotations(
         unclear_turns=sum(file.is_unclear for file in files.values()),
         format=format,
     )
-    _judge(result, path, skip_bad)
+    _judge(result, path, skip_bad, strict)
     return result
 
 
@@ -256,9 +274,13 @@ def _image(entry, folder, file, annotations):
     )
 
 
-def _judge(result, path, skip_bad):
+def _judge(result, path, skip_bad, strict):
     problems = result.problems
-    if problems.total and not skip_bad:
+    bad = problems.total
+    if not strict:
+        # As everywhere: a file that cannot be read is skipped.
+        bad -= problems.counts.get(image_checks.UNREADABLE_FILE, 0)
+    if bad and not skip_bad:
         what = "problem" if problems.total == 1 else "problems"
         raise DataError(
             f"annotations: {path} has {problems.total:,} {what}: "

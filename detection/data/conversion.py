@@ -20,6 +20,7 @@ def convert_coco(
     allow_outside: bool = False,
     format: str | None = None,
     labels=None,
+    strict: bool = False,
 ):
     """Checks a data set and writes it as records.
 
@@ -38,6 +39,7 @@ def convert_coco(
         allow_outside: see `read_annotations`.
         format: see `read_annotations`.
         labels: see `read_annotations`.
+        strict: see `read_annotations`.
 
     Returns:
         The `AnnotationSet` that was read, and the `Records` written.
@@ -65,6 +67,7 @@ def convert_coco(
         allow_outside,
         format,
         labels,
+        strict,
     )
     data = dataclasses.replace(data, images=data.images[:first])
     written = write_records(data, out, name, shards, workers, keep_ids)

@@ -1,6 +1,7 @@
 """Checks of the files of annotated images."""
 
 import dataclasses
+import os
 import pathlib
 import warnings
 
@@ -20,6 +21,7 @@ KINDS = (
     OTHER_LETTERS := "file names in other letters than their files'",
     OTHER_FOLDERS := "file names in other folders than their files'",
     BACKSLASHES := "file names with backslashes, which are / here",
+    NO_FILE := "names of images that no file can have or a folder has",
     UNREADABLE_FILE := "image files unreadable",
     OTHER_SIZE := "images of another size than annotated",
 )
@@ -79,7 +81,10 @@ def check_image_files(
             except FileNotFoundError:
                 problem = MISSING, name
             except UNREADABLE as error:
-                problem = UNREADABLE_FILE, f"{name}: {_reason(error)}"
+                # pathlib's raises of a name that is too long.
+                is_file = os.path.isfile(folder / name)  # noqa: PTH113
+                kind = UNREADABLE_FILE if is_file else NO_FILE
+                problem = kind, f"{name}: {_reason(error)}"
             else:
                 file = fitted_file(entry, *header)
                 if file is None:

@@ -45,12 +45,14 @@ def evaluate_model(
 
     Args:
         model: path of a training job's folder, an exported SavedModel or a
-            `.tflite` file; see `detection.detectors.load_detector`.
+            `.tflite` file, or what `detection.detectors.load_detector` made of
+            one.
         images: the folder that the names in the annotations begin in.
         annotations: path of a JSON file in COCO's format.
         out: folder, which is made; files in it are overwritten.
         min_score: of the detections that are drawn; the numbers take all.
-        checkpoint: of a job: its name, such as `"ckpt-400"`; None: the latest.
+        checkpoint: of a job's path: its name, such as `"ckpt-400"`; None: the
+            latest.
         allow_outside: read images whose names lead out of the folder.
         strict: refuse images that cannot be read; else they are left out with
             their annotations, named and counted, in the report too.
@@ -69,8 +71,12 @@ def evaluate_model(
     check_report_files(out, (PREDICTIONS, SHEET))
     # It brings TensorFlow and Model Garden.
     from detection.detectors import load_detector
+    from detection.detectors.detector import Detector
 
-    detector = load_detector(model, checkpoint)
+    if isinstance(model, Detector):
+        detector = model
+    else:
+        detector = load_detector(model, checkpoint)
     check_detector_categories(detector, truth)
     results = detect_annotated(detector, truth, paths)
     predictions = out / PREDICTIONS

@@ -35,7 +35,9 @@ class _Found:
     format: str
 
 
-def read_sets(root: pathlib.Path, skip_bad: bool) -> dict[str, AnnotationSet]:
+def read_sets(
+    root: pathlib.Path, skip_bad: bool = False, strict: bool = False
+) -> dict[str, AnnotationSet]:
     """Finds and reads the annotations of a folder.
 
     It holds a `data.yaml` of YOLO; COCO files, one or one for each set; .xml
@@ -46,6 +48,7 @@ def read_sets(root: pathlib.Path, skip_bad: bool) -> dict[str, AnnotationSet]:
     Args:
         root: the folder.
         skip_bad: see `read_annotations`.
+        strict: see `read_annotations`.
 
     Returns:
         The set `"train"`, and `"validation"` where there is one; names of
@@ -63,7 +66,11 @@ def read_sets(root: pathlib.Path, skip_bad: bool) -> dict[str, AnnotationSet]:
     sets = {}
     for name, place in found.items():
         data = read_annotations(
-            place.annotations, place.images, skip_bad, format=place.format
+            place.annotations,
+            place.images,
+            skip_bad,
+            format=place.format,
+            strict=strict,
         )
         images = tuple(
             dataclasses.replace(

@@ -30,9 +30,12 @@ EXPERIMENT = "fasterrcnn_nasnet_digits"
 # In the job's folder.
 FOLDER = "data"
 VALIDATION_FILE = "validation.json"
+TRAINED_FILE = "trained_on.json"
 _PLAN_FILE = "plan.json"
 # Images to evaluate on of which a number says little.
 _FEW = 10
+# Of the images that are trained on, to tell learning by heart.
+_TRAINED = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +46,15 @@ class OwnExperiment:
         params: for `detection.job.run_experiment`.
         images: the folder that the names in `annotations` begin in.
         annotations: a COCO file of the images that are held out.
+        trained_on: another of images that are trained on, 100 at most.
+        left_out: a line for each set that lost images or annotations.
     """
 
     params: cfg.ExperimentConfig
     images: pathlib.Path
     annotations: pathlib.Path
+    trained_on: pathlib.Path
+    left_out: tuple[str, ...]
 
 
 def prepare(
@@ -58,6 +65,7 @@ def prepare(
     config_files: Sequence = (),
     params_override: str | None = None,
     skip_bad: bool = False,
+    strict: bool = False,
     tell: Callable[[str], None] = print,
 ) -> OwnExperiment:
     """Makes records of a folder, and an experiment that fits them.
@@ -78,6 +86,7 @@ def prepare(
         config_files: see `read_experiment`.
         params_override: see `read_experiment`.
         skip_bad: leave out what is bad; see `read_annotations`.
+        strict: see `read_annotations`.
         tell: gets the lines.
 
     Raises:
@@ -87,7 +96,14 @@ def prepare(
     root = expanded_path("data", data)
     folder = make_folder(expanded_path("model_dir", model_dir) / FOLDER)
     root = unpacked(root, folder)
-    sets = read_sets(root, skip_bad)
+    sets = read_sets(root, skip_bad, strict)
+    left_out = tuple(
+        f"{name}: {data.left_out}: {data.problems.line()}"
+        for name, data in sets.items()
+        if data.problems.total
+    )
+    for line in left_out:
+        tell(line)
     training, validation = _split(sets, tell)
     digest = _digest(training, validation)
     saved = _saved(folder)
@@ -110,16 +126,15 @@ def prepare(
         )
         for name, chosen in ((TRAIN, training), (VALIDATION, validation)):
             write_records(chosen, folder, name)
-        with written_beside(folder / VALIDATION_FILE, "model_dir") as beside:
-            content = json.dumps(coco_content(validation))
-            beside.write_text(content, encoding="utf-8")
         with written_beside(folder / _PLAN_FILE, "model_dir") as beside:
             values = {
                 "digest": digest,
                 "weights": weights,
                 "choices": [dataclasses.asdict(choice) for choice in choices],
+                "left_out": left_out,
             }
             beside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+    held_out, trained_on = _coco_files(training, validation, folder)
     params = read_experiment(
         experiment, config_files, params_override, _nested(choices)
     )
@@ -128,7 +143,20 @@ def prepare(
         now = values.get(choice.name, choice.value)
         own = "" if now == choice.value else f" (yours, for {choice.value})"
         tell(f"  {choice.name}={now}{own or ': ' + choice.reason}")
-    return OwnExperiment(params, root, folder / VALIDATION_FILE)
+    return OwnExperiment(params, root, held_out, trained_on, left_out)
+
+
+def _coco_files(training, validation, folder):
+    """COCO files of the images that are held out, and of some others."""
+    with_boxes = [image for image in training.images if image.annotations]
+    seen = dataclasses.replace(training, images=tuple(with_boxes[:_TRAINED]))
+    paths = folder / VALIDATION_FILE, folder / TRAINED_FILE
+    for path, data in zip(paths, (validation, seen), strict=True):
+        if not path.is_file():
+            with written_beside(path, "model_dir") as beside:
+                content = json.dumps(coco_content(data))
+                beside.write_text(content, encoding="utf-8")
+    return paths
 
 
 def _split(sets, tell):

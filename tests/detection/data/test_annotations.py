@@ -129,8 +129,8 @@ def test_an_annotation_that_is_no_object(tmp_path):
     [
         ({"file_name": "d.jpg"}, image_checks.MISSING, "d.jpg"),
         ({"file_name": "a\nb.jpg"}, image_checks.MISSING, r"'a\nb.jpg'"),
-        ({"file_name": "below"}, image_checks.UNREADABLE_FILE, "below: "),
-        ({"file_name": "\0"}, image_checks.UNREADABLE_FILE, ""),
+        ({"file_name": "below"}, image_checks.NO_FILE, "below: "),
+        ({"file_name": "\0"}, image_checks.NO_FILE, ""),
         (
             {"width": 47},
             image_checks.OTHER_SIZE,
@@ -206,7 +206,8 @@ def test_damaged_files_are_found_by_their_headers_and_ends(tmp_path):
     whole = path.read_bytes()
 
     def found():
-        data = read_annotations(annotations, images, skip_bad=True)
+        # No option is needed: they are skipped and named.
+        data = read_annotations(annotations, images)
         return list(data.problems.counts), ids(data)
 
     good = [], {11: 2, 7: 1, 300: 0}
@@ -230,6 +231,23 @@ def test_damaged_files_are_found_by_their_headers_and_ends(tmp_path):
     photo(0).save(path, "png")
     path.write_bytes(path.read_bytes() + b"more")
     assert found() == good
+
+
+def test_strict_refuses_images_that_cannot_be_read(tmp_path):
+    images, annotations = write_set(tmp_path)
+    (images / "a.jpg").write_bytes(b"no image")
+    left = read_annotations(annotations, images).left_out
+    assert left == (
+        "left out 1 images, 2 annotations (theirs included) and 0 categories"
+    )
+    with pytest.raises(DataError) as error:
+        read_annotations(annotations, images, strict=True)
+    assert error.value.problems.counts == {image_checks.UNREADABLE_FILE: 1}
+    with pytest.raises(InputError) as error:
+        read_annotations(annotations, images, skip_bad=True, strict=True)
+    assert line_of(error) == (
+        "strict: refuses what skip_bad leaves out; give one of them"
+    )
 
 
 @pytest.mark.parametrize(

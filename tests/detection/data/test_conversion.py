@@ -74,7 +74,8 @@ def test_the_command_tells_what_it_left_out_and_wrote(
     images, annotations = bad_set(tmp_path)
     out = tmp_path / "out"
     values = {"images": images, "annotations": annotations, "out": out}
-    values |= {"name": "val", "shards": 2, "skip_bad": True, "workers": None}
+    values |= {"name": "val", "shards": 2, "skip_bad": True, "strict": False}
+    values |= {"workers": None}
     values |= {"first": None, "keep_ids": False, "allow_outside": False}
     values |= {"format": None, "labels": None}
     given = types.SimpleNamespace(**values)

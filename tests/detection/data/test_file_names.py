@@ -35,7 +35,7 @@ def renamed(folder, names):
         ("data/train/a.JPG", image_checks.OTHER_FOLDERS, "a.jpg"),
         ("C:\\data\\a.jpg", image_checks.OTHER_FOLDERS, "a.jpg"),
         ("d.jpg", image_checks.MISSING, None),
-        ("d" * 300, image_checks.UNREADABLE_FILE, None),
+        ("d" * 300, image_checks.NO_FILE, None),
     ],
 )
 def test_a_name_that_no_file_has_is_told_the_nearest(

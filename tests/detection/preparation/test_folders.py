@@ -45,7 +45,7 @@ EXPECTED = {
 @pytest.mark.parametrize("write", WHOLE, ids=lambda f: f.__name__)
 def test_a_folder_of_one_set(write, tmp_path):
     write(tmp_path)
-    sets = read_sets(tmp_path, skip_bad=False)
+    sets = read_sets(tmp_path)
     assert list(sets) == ["train"]
     assert boxes(sets["train"]) == EXPECTED
     for image in sets["train"].images:
@@ -60,7 +60,7 @@ def test_a_folder_of_one_set(write, tmp_path):
 @pytest.mark.parametrize("write", PARTED, ids=lambda f: f.__name__)
 def test_a_folder_of_two_sets(write, tmp_path):
     write(tmp_path)
-    sets = read_sets(tmp_path, skip_bad=False)
+    sets = read_sets(tmp_path)
     for name, pictures in (("train", TRAINING), ("validation", VALIDATION)):
         expected = {picture: EXPECTED[picture] for picture in pictures}
         assert boxes(sets[name]) == expected
@@ -109,6 +109,6 @@ def test_what_is_not_plain_is_one_line(write, line, tmp_path):
     root.mkdir()
     write(root)
     with pytest.raises(InputError) as error:
-        read_sets(root, skip_bad=False)
+        read_sets(root)
     text = line_of(error)
     assert text.startswith("data: ") and line in text

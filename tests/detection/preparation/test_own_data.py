@@ -9,7 +9,7 @@ import tensorflow as tf
 from detection.data.categories import read_categories
 from detection.data.conversion import convert_coco
 from detection.preparation.own_data import prepare
-from detection.preparation.training import train_on
+from detection.preparation.training import TRAINED_AP, train_on
 from nasnet_tf.checks.errors import InputError
 from tests.commands import run_command
 from tests.conftest import line_of
@@ -100,6 +100,24 @@ def test_records(tmp_path, told):
         prepare(records, tmp_path / "other")
 
 
+def test_what_cannot_be_read_is_left_out_and_told(tmp_path, told):
+    coco_flat(tmp_path / "data")
+    (picture,) = (tmp_path / "data").rglob("p1.*")
+    picture.write_bytes(picture.read_bytes()[:40])
+    with pytest.raises(InputError, match="unreadable"):
+        prepare(tmp_path / "data", tmp_path / "job", strict=True)
+    own = prepare(tmp_path / "data", tmp_path / "job", tell=told.append)
+    assert told[0].startswith("train: left out 1 images, ")
+    assert "image files unreadable: 1 (p1" in told[0]
+    assert own.left_out == (told[0],)
+    plan = json.loads((tmp_path / "job" / "data" / "plan.json").read_text())
+    assert plan["left_out"] == [told[0]]
+    trained_on = json.loads(own.trained_on.read_text())["images"]
+    assert {image["file_name"] for image in trained_on}.isdisjoint(
+        {"p0.png", "empty.png", picture.name}
+    )
+
+
 def test_weights_that_are_none(tmp_path):
     coco_flat(tmp_path / "data")
     with pytest.raises(InputError) as error:
@@ -123,6 +141,7 @@ def test_a_detector_and_its_report(tmp_path, capsys):
         tmp_path / "data", tmp_path / "job", params_override=override
     )
     assert 0 <= result.metrics["AP"] <= 1
+    assert 0 <= result.metrics[TRAINED_AP] <= 1
     assert all(path.exists() for path in result.files)
     drawn = tmp_path / "job" / "report" / "drawn"
     assert {path.name for path in drawn.iterdir()} >= {"p0.jpg"}
