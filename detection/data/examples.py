@@ -16,8 +16,15 @@ from detection.data.image_files import KEPT_FORMATS
 from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.images.photos import UNREADABLE
 
+# Of JPEG, where an image is shrunk.
+_QUALITY = 95
 
-def serialized_example(image: AnnotatedImage, categories: Categories) -> bytes:
+
+def serialized_example(
+    image: AnnotatedImage,
+    categories: Categories,
+    most_side: int | None = None,
+) -> bytes:
     """A serialised `tf.train.Example` of an image and its boxes.
 
     Model Garden's `TfExampleDecoder` reads it: boxes are normalised, a class
@@ -27,11 +34,15 @@ def serialized_example(image: AnnotatedImage, categories: Categories) -> bytes:
     Args:
         image: whose file is read.
         categories: of all boxes.
+        most_side: a larger image goes in shrunk to so many pixels, as JPEG;
+            None: none is.
 
     Raises:
         InputError: the file went away or was damaged since it was checked.
     """
-    encoded, kind = _encoded(image)
+    width, height = _size(image, most_side)
+    shrunk = width * height / (image.width * image.height)
+    encoded, kind = _encoded(image, (width, height))
     objects = image.annotations
     scale = [image.height, image.width] * 2
     boxes = np.reshape([box.box for box in objects], (-1, 4)) / scale
@@ -41,8 +52,8 @@ def serialized_example(image: AnnotatedImage, categories: Categories) -> bytes:
         "image/format": _bytes([kind]),
         "image/filename": _bytes([image.file_name.encode()]),
         "image/source_id": _bytes([str(image.id).encode()]),
-        "image/height": _integers([image.height]),
-        "image/width": _integers([image.width]),
+        "image/height": _integers([height]),
+        "image/width": _integers([width]),
         "image/object/class/label": _integers(
             categories.labels[box.category_id] for box in objects
         ),
@@ -52,7 +63,7 @@ def serialized_example(image: AnnotatedImage, categories: Categories) -> bytes:
             for name in names
         ),
         "image/object/is_crowd": _integers(int(b.is_crowd) for b in objects),
-        "image/object/area": _floats(b.area for b in objects),
+        "image/object/area": _floats(b.area * shrunk for b in objects),
     }
     sides = "ymin", "xmin", "ymax", "xmax"
     for side, values in zip(sides, boxes.T, strict=True):
@@ -61,13 +72,29 @@ def serialized_example(image: AnnotatedImage, categories: Categories) -> bytes:
     return example.SerializeToString()
 
 
-def _encoded(image):
+def _size(image, most_side):
+    longer = max(image.width, image.height)
+    if most_side is None or longer <= most_side:
+        return image.width, image.height
+    scale = most_side / longer
+    # A thin one keeps its shorter side as far as there are pixels.
+    return tuple(
+        max(1, round(side * scale)) for side in (image.width, image.height)
+    )
+
+
+def _encoded(image, size):
     """A file's bytes that TensorFlow can decode, and their format."""
+    is_whole = size == (image.width, image.height)
     try:
         encoded = image.path.read_bytes()
         with Image.open(io.BytesIO(encoded)) as picture:
-            if picture.format in KEPT_FORMATS and not image.is_turned:
+            kept = picture.format in KEPT_FORMATS and not image.is_turned
+            if kept and is_whole:
                 return encoded, b"png" if picture.format == "PNG" else b"jpeg"
+            if not is_whole:
+                # A JPEG is decoded at a half, a quarter or an eighth.
+                picture.draft("RGB", (max(size), max(size)))
             pixels: Image.Image = picture
             if image.is_turned:
                 pixels = ImageOps.exif_transpose(picture)
@@ -76,7 +103,11 @@ def _encoded(image):
                 high = (np.asarray(pixels) >> 8).astype("uint8")
                 pixels = Image.fromarray(high)
             buffer = io.BytesIO()
-            pixels.convert("RGB").save(buffer, "PNG")
+            pixels = pixels.convert("RGB")
+            if not is_whole:
+                pixels.resize(size).save(buffer, "JPEG", quality=_QUALITY)
+                return buffer.getvalue(), b"jpeg"
+            pixels.save(buffer, "PNG")
             return buffer.getvalue(), b"png"
     except UNREADABLE as error:
         raise InputError(

@@ -9,11 +9,6 @@ from nasnet_tf.images.photos import UNREADABLE
 # Model Garden's decoder reads these as they are, grey, CMYK, with a palette or
 # with alpha too. "MPO" is what Pillow calls a JPEG with more pictures behind.
 KEPT_FORMATS = ("JPEG", "MPO", "PNG")
-_ENDS = {
-    "JPEG": b"\xff\xd9",
-    "MPO": b"\xff\xd9",
-    "PNG": b"\0\0\0\0IEND\xaeB`\x82",
-}
 # Where a PNG's header has EXIF data, or what Pillow reads in their place.
 _PNG_EXIF = {"exif", "Raw profile type exif", "XML:com.adobe.xmp"}
 # EXIF's orientations: as stored, and those that turn by 90 degrees. Others
@@ -23,10 +18,11 @@ ON_THEIR_SIDE = range(5, 9)
 
 
 def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int, int]:
-    """The size of an image and how it is turned, without decoding it.
+    """The size of an image and how it is turned, of one that can be decoded.
 
-    A JPEG or PNG that is cut off is found by its end. Other formats, and files
-    that go on behind the image, are decoded.
+    A JPEG is decoded at an eighth of its size and a PNG's checksums are
+    compared, which both find what TensorFlow's decoder would stop at; other
+    formats are decoded.
 
     Args:
         path: of the file.
@@ -40,20 +36,16 @@ def read_header(path: pathlib.Path) -> tuple[tuple[int, int], int, int]:
         Exception: one of `nasnet_tf.images.photos.UNREADABLE`; no image,
             or damaged.
     """
-    with path.open("rb") as file, Image.open(file) as image:
-        position = file.tell()
-        size, num_bytes = image.size, file.seek(0, 2)
-        turn = _orientation(image)
-        end = _ENDS.get(image.format or "")
-        if end:
-            file.seek(-min(len(end), num_bytes), 2)
-        is_whole = end and file.read() == end
-        file.seek(position)
-        if not is_whole:
-            # A JPEG at an eighth of its size, which is faster.
+    with Image.open(path) as image:
+        size, turn = image.size, _orientation(image)
+        is_png = image.format == "PNG"
+        if not is_png:
             image.draft("RGB", (1, 1))
             image.load()
-    return size, num_bytes, turn
+    if is_png:
+        with Image.open(path) as image:
+            image.verify()
+    return size, path.stat().st_size, turn
 
 
 def orientation(path: pathlib.Path) -> int:

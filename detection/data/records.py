@@ -111,6 +111,7 @@ def write_records(
     shards: int | None = None,
     workers: int | None = None,
     keep_ids: bool = False,
+    most_side: int | None = None,
 ) -> Records:
     """Writes `<name>-00000-of-00008.tfrecord` and so on.
 
@@ -132,6 +133,7 @@ def write_records(
             more than images.
         workers: threads, each of which writes one file at a time; None: 8.
         keep_ids: labels are the ids; see `detection.data.categories.labelled`.
+        most_side: larger images are shrunk to so many pixels; None: none are.
 
     Raises:
         InputError: a bad argument, a folder that cannot be written or whose
@@ -157,7 +159,12 @@ def write_records(
     with replaced_files(out, name, _find(out, name)) as work:
         _check_room(work, num_bytes)
         parts = [
-            (work / names[number], images[number::shards], categories)
+            (
+                work / names[number],
+                images[number::shards],
+                categories,
+                most_side,
+            )
             for number in range(shards)
         ]
         sizes = run_all(
@@ -267,12 +274,12 @@ def _check_room(folder, num_bytes):
         )
 
 
-def _write_shard(path, images, categories, step):
+def _write_shard(path, images, categories, most_side, step):
     """Writes a file; returns its bytes."""
     try:
         with tf.io.TFRecordWriter(str(path)) as writer:
             for image in images:
-                writer.write(serialized_example(image, categories))
+                writer.write(serialized_example(image, categories, most_side))
                 step()
         return path.stat().st_size
     except tf.errors.OpError as error:

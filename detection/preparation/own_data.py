@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -18,6 +19,7 @@ from detection.preparation.memory import available_memory
 from detection.preparation.network import own_network
 from detection.preparation.plan import Choice, plan
 from detection.preparation.record_files import unpacked
+from detection.preparation.saved_plan import SavedPlan, read_plan
 from detection.preparation.split import hold_out
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, listed
@@ -31,9 +33,11 @@ EXPERIMENT = "fasterrcnn_nasnet_digits"
 FOLDER = "data"
 VALIDATION_FILE = "validation.json"
 TRAINED_FILE = "trained_on.json"
-_PLAN_FILE = "plan.json"
 # Images to evaluate on of which a number says little.
 _FEW = 10
+# Images to train on are kept at so many times the pixels of a side that the
+# network sees: a photo of a phone takes longer to decode than to learn from.
+_KEPT_DETAIL = 4
 # Of the images that are trained on, to tell learning by heart.
 _TRAINED = 100
 
@@ -106,43 +110,53 @@ def prepare(
         tell(line)
     training, validation = _split(sets, tell)
     digest = _digest(training, validation)
-    saved = _saved(folder)
+    saved = read_plan(folder)
     if saved is not None:
-        if saved["digest"] != digest:
+        if saved.digest != digest:
             raise InputError(
                 f"data: {root} is not what the job in {model_dir} was begun "
                 "with; restore it, or give another --model_dir"
             )
-        if saved["weights"] != weights:
+        if saved.weights != weights:
             raise InputError(
                 f"weights: {weights}, and the job in {model_dir} was begun "
-                f"with {saved['weights']}; give the same, or another "
-                "--model_dir"
+                f"with {saved.weights}; give the same, or another --model_dir"
             )
-        choices = [Choice(**choice) for choice in saved["choices"]]
+        choices = saved.choices
     else:
         choices = _choose(
             training, validation, weights, experiment, config_files, folder
         )
-        for name, chosen in ((TRAIN, training), (VALIDATION, validation)):
-            write_records(chosen, folder, name)
-        with written_beside(folder / _PLAN_FILE, "model_dir") as beside:
-            values = {
-                "digest": digest,
-                "weights": weights,
-                "choices": [dataclasses.asdict(choice) for choice in choices],
-                "left_out": left_out,
-            }
-            beside.write_text(json.dumps(values, indent=1), encoding="utf-8")
-    held_out, trained_on = _coco_files(training, validation, folder)
     params = read_experiment(
         experiment, config_files, params_override, _nested(choices)
     )
+    most_side = _KEPT_DETAIL * _largest_input(params)
+    sides = [max(image.width, image.height) for image in training.images]
+    if saved is None:
+        write_records(training, folder, TRAIN, most_side=most_side)
+        write_records(validation, folder, VALIDATION)
+        plan = SavedPlan(digest, weights, choices, most_side, left_out)
+        plan.write(folder)
+    elif saved.most_side and min(most_side, max(sides)) > saved.most_side:
+        raise InputError(
+            f"task.model.input_size: {params.task.model.input_size} wants "
+            f"images of {most_side:,} pixels, and those of the job in "
+            f"{model_dir} are kept at {saved.most_side:,}; give another "
+            "--model_dir"
+        )
+    else:
+        most_side = saved.most_side or max(sides)
+    held_out, trained_on = _coco_files(training, validation, folder)
     values = flatten(params.as_dict())
     for choice in choices:
         now = values.get(choice.name, choice.value)
         own = "" if now == choice.value else f" (yours, for {choice.value})"
         tell(f"  {choice.name}={now}{own or ': ' + choice.reason}")
+    if large := sum(side > most_side for side in sides):
+        tell(
+            f"  {large:,} of {len(sides):,} images to train on are kept at "
+            f"{most_side:,} pixels: {_KEPT_DETAIL} times what the network sees"
+        )
     return OwnExperiment(params, root, held_out, trained_on, left_out)
 
 
@@ -201,17 +215,11 @@ def _digest(*sets: AnnotationSet) -> str:
     return digest.hexdigest()
 
 
-def _saved(folder):
-    path = folder / _PLAN_FILE
-    if not path.is_file():
-        return None
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return {key: values[key] for key in ("digest", "weights", "choices")}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(
-            f"model_dir: {path} is damaged; give another --model_dir"
-        ) from None
+def _largest_input(params):
+    """The longer side of an image as the network sees it, in pixels."""
+    parser = params.task.train_data.parser
+    sides = params.task.model.input_size[:2]
+    return math.ceil(max(sides) * max(1, parser.aug_scale_max))
 
 
 def _choose(training, validation, weights, experiment, files, folder):

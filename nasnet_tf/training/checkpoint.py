@@ -172,6 +172,12 @@ def restore_network(model_dir, averaged: bool = True) -> tuple[NASNet, int]:
     folder = str(pathlib.Path(model_dir) / FOLDER)
     known = tf.train.get_checkpoint_state(folder)
     if not path.is_file() or known is None:
+        # Model Garden's trainer writes it.
+        if (pathlib.Path(model_dir) / "params.yaml").is_file():
+            raise InputError(
+                f"model_dir: {model_dir} is a detector's; python -m "
+                "detection.export, .evaluate and .predict take it as --model"
+            )
         raise InputError(
             f"model_dir: {model_dir} holds no checkpoint of a training job; "
             "give the model_dir of python -m nasnet_tf.train"

@@ -125,6 +125,9 @@ def test_averages_stand_for_weights(tmp_path):
 def test_folder_without_a_job(tmp_path):
     with pytest.raises(InputError, match=r"holds no checkpoint of a training"):
         restore_network(tmp_path)
+    (tmp_path / "params.yaml").touch()
+    with pytest.raises(InputError, match=r"is a detector's; python"):
+        restore_network(tmp_path)
 
 
 def test_one_process_trains_in_a_folder(tmp_path):

@@ -215,6 +215,8 @@ def test_damaged_files_are_found_by_their_headers_and_ends(tmp_path):
     for content, expected in [
         (whole[:-2], bad),
         (whole[:200], bad),
+        # TensorFlow's decoder stops at an unknown marker too.
+        (whole[:-90] + b"\xff\x69" + whole[-88:], bad),
         (b"", bad),
         (b"no image", bad),
         (whole + b"\0" * 9, good),
@@ -228,6 +230,11 @@ def test_damaged_files_are_found_by_their_headers_and_ends(tmp_path):
         assert found() == good
         path.write_bytes(whole[: len(whole) // 2])
         assert found() == bad
+    photo(0).save(path, "png")
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 255
+    path.write_bytes(whole)
+    assert found() == bad
     photo(0).save(path, "png")
     path.write_bytes(path.read_bytes() + b"more")
     assert found() == good

@@ -152,6 +152,26 @@ def test_images_of_all_kinds_are_read_as_rgb(tmp_path, kind, mode):
         assert stored.format.encode() == named.upper()
 
 
+def test_large_images_are_shrunk_with_their_boxes(tmp_path):
+    data = read_set(tmp_path)
+    whole = decoded(write_records(data, tmp_path / "whole").paths)[11]
+    height, width = whole["image"].shape[:2]
+    assert width > height
+    written = write_records(data, tmp_path / "out", most_side=width // 2)
+    shrunk = decoded(written.paths)[11]
+    size = width // 2, round(height / width * (width // 2))
+    assert shrunk["image"].shape == (*size[::-1], 3)
+    for name in ("groundtruth_boxes", "groundtruth_classes"):
+        np.testing.assert_allclose(shrunk[name], whole[name])
+    scale = np.prod(shrunk["image"].shape) / np.prod(whole["image"].shape)
+    area = whole["groundtruth_area"] * scale
+    np.testing.assert_allclose(shrunk["groundtruth_area"], area, rtol=1e-5)
+    # The pixels are those of the same places.
+    expected = Image.fromarray(whole["image"].astype("uint8")).resize(size)
+    difference = np.abs(shrunk["image"] - np.asarray(expected, float))
+    assert difference.mean() < 4
+
+
 def test_shards_share_the_images_and_shuffle_them_always_alike(tmp_path):
     content = coco_set()
     content["images"] *= 10
@@ -240,14 +260,14 @@ def test_an_interrupt_leaves_nothing_and_stops_all_threads(
     original, stop = records.serialized_example, threads._Step.stop
     taken, stopped = [], threading.Event()
 
-    def interrupted(image, categories):
+    def interrupted(image, *more):
         taken.append(image.id)
         if len(taken) == 1:
             raise KeyboardInterrupt
         # The thread may have a second file in hand before the first's error
         # arrives; it ends after this image.
         assert stopped.wait(60)
-        return original(image, categories)
+        return original(image, *more)
 
     def stop_and_tell(step):
         stop(step)

@@ -118,6 +118,26 @@ def test_what_cannot_be_read_is_left_out_and_told(tmp_path, told):
     )
 
 
+def test_photos_are_kept_at_what_the_network_can_use(tmp_path, told):
+    coco_flat(tmp_path / "data")
+    small = "task.model.input_size=[8,8,3]"
+    arguments = tmp_path / "data", tmp_path / "job"
+    own = prepare(*arguments, params_override=small, tell=told.append)
+    assert told[-1] == (
+        "  4 of 4 images to train on are kept at 32 pixels: 4 times what the "
+        "network sees"
+    )
+    (path, *_) = tf.io.gfile.glob(own.params.task.train_data.input_path)
+    (record, *_) = tf.data.TFRecordDataset(path)
+    features = tf.train.Example.FromString(record.numpy()).features.feature
+    assert features["image/width"].int64_list.value == [32]
+    prepare(*arguments, params_override=small, tell=told.append)
+    assert told[-1].endswith("4 times what the network sees")
+    with pytest.raises(InputError) as error:
+        prepare(*arguments, params_override="task.model.input_size=[16,16,3]")
+    assert "are kept at 32; give another --model_dir" in line_of(error)
+
+
 def test_weights_that_are_none(tmp_path):
     coco_flat(tmp_path / "data")
     with pytest.raises(InputError) as error:
