@@ -38,10 +38,12 @@ class StrategyConfig(Section):
     Args:
         name: `"rl"`, the paper's: a recurrent network trained by PPO;
             `"random"`: each choice uniform; `"evolution"`: regularised
-            evolution (Real et al. 2019).
+            evolution (Real et al. 2019); `"surrogate"`: a model of the
+            rewards, which takes the fewest samples.
 
-    The settings of all strategies follow it, `ControllerSettings` of `"rl"`
-    and `EvolutionSettings` among them; a strategy reads its own.
+    The settings of all strategies follow it, `ControllerSettings` of `"rl"`,
+    `EvolutionSettings` and `SurrogateSettings` among them; a strategy reads its
+    own.
     """
 
     name: str = field("rl", choices=STRATEGIES)

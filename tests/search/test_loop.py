@@ -37,6 +37,7 @@ LEARNING = {
         "strategy.name=evolution,strategy.population=8,strategy.tournament=3"
     ),
     "rl": RL,
+    "surrogate": "strategy.name=surrogate,strategy.random_first=6",
 }
 
 
@@ -106,7 +107,13 @@ def test_repeats_are_not_trained(tmp_path):
 
 @pytest.mark.parametrize(
     ("strategy", "in_flight"),
-    [("random", 1), *(("evolution", n) for n in (1, 2, 3)), ("rl", 2)],
+    [
+        ("random", 1),
+        *(("evolution", n) for n in (1, 2, 3)),
+        ("rl", 2),
+        ("surrogate", 1),
+        ("surrogate", 2),
+    ],
 )
 def test_stopped_anywhere_it_ends_the_same(tmp_path, strategy, in_flight):
     config = small_search(

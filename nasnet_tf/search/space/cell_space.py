@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from nasnet_tf.cells.genotype import (
     COMBINERS,
     WIRINGS,
@@ -151,6 +153,82 @@ class CellSpace(DecisionSpace):
         first = self.num_inputs
         outputs = tuple((first + number,) for number in range(len(blocks)))
         return Cell(blocks, outputs, self.num_inputs)
+
+    def encode(self, decisions) -> np.ndarray:
+        """What a model of cells reads: equal cells have equal features.
+
+        A 1 for each decision's option in the cell's normal form, and for each
+        operation how many branches apply it to each input of the cell or to
+        another block, which no order of blocks changes.
+
+        Args:
+            decisions: `(n, decisions)`.
+
+        Returns:
+            float64 `(n, features)`.
+        """
+        decisions = np.asarray(decisions)
+        normal = np.array([self.normal_form(row) for row in decisions])
+        normal = normal.reshape(decisions.shape)
+        # Cells, blocks, branches of each architecture.
+        shape = len(decisions), len(CELLS), self.num_blocks, len(STEPS)
+        blocks = normal.reshape(shape)
+        sources = np.minimum(blocks[..., :2], self.num_inputs)
+        kinds = sources * len(self.operations) + blocks[..., 2:4]
+        kinds = kinds.reshape(len(decisions), len(CELLS), -1)
+        count = (self.num_inputs + 1) * len(self.operations)
+        counts = (kinds[..., None] == np.arange(count)).sum(2)
+        return np.concatenate(
+            (self.one_hot(normal), counts.reshape(len(decisions), -1)), axis=1
+        )
+
+    def normal_form(self, decisions) -> tuple[int, ...]:
+        """The decisions that stand for all ways to write the same cells.
+
+        The branches of a block are sorted, and of the blocks that may come
+        next the one that sorts first does. Where every block leaves the cell
+        as an output of its own their order says which, and stays.
+
+        Args:
+            decisions: `(decisions,)`.
+        """
+        values = np.asarray(decisions).reshape(len(CELLS), -1, len(STEPS))
+        form: list[int] = []
+        for blocks in values.tolist():
+            form += self._normal_cell(blocks)
+        return tuple(form)
+
+    def _normal_cell(self, blocks):
+        inputs = self.num_inputs
+        numbers = {state: state for state in range(inputs)}
+        waiting = dict(enumerate(blocks, inputs))
+        form: list[int] = []
+        while waiting:
+            ready = {}
+            for state, block in waiting.items():
+                left, right, left_operation, right_operation, combiner = block
+                if left in numbers and right in numbers:
+                    first, second = sorted(
+                        (
+                            (numbers[left], left_operation),
+                            (numbers[right], right_operation),
+                        )
+                    )
+                    ready[state] = (
+                        first[0],
+                        second[0],
+                        first[1],
+                        second[1],
+                        combiner,
+                    )
+            if self.every_block_leaves:
+                chosen = min(ready)
+            else:
+                chosen = min(ready, key=lambda state: (ready[state], state))
+            form += ready[chosen]
+            numbers[chosen] = len(numbers)
+            del waiting[chosen]
+        return form
 
     def decisions(self, genotype: Genotype) -> tuple[int, ...]:
         """The inverse of `genotype`.

@@ -86,6 +86,27 @@ class DecisionSpace:
             )
         return values.astype("int32")
 
+    def encode(self, decisions) -> np.ndarray:
+        """What a model of architectures reads, such that equal ones are equal.
+
+        Here a 1 for each decision's option.
+
+        Args:
+            decisions: `(n, decisions)`.
+
+        Returns:
+            float64 `(n, features)`.
+        """
+        return self.one_hot(decisions)
+
+    def one_hot(self, decisions) -> np.ndarray:
+        """A 1 for each decision's option: float64 `(n, sum of sizes)`."""
+        decisions = np.asarray(decisions)
+        first = np.cumsum((0, *self.sizes[:-1]))
+        features = np.zeros((len(decisions), sum(self.sizes)))
+        np.put_along_axis(features, decisions + first, 1, axis=1)
+        return features
+
     def sample(self, generator: np.random.Generator, count: int) -> np.ndarray:
         """Uniformly random architectures (section 2): `(count, decisions)`."""
         return generator.integers(

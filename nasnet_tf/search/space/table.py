@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import itertools
 import pathlib
 import re
@@ -14,7 +15,84 @@ from nasnet_tf.search.space.decisions import DecisionSpace
 
 # NAS-Bench-201's texts: |operation~from|+|operation~from|operation~from|...
 _EDGE = re.compile(r"([^|+~]+)~(\d+)")
+# Of an edge's name.
+_NODES = re.compile(r"\d+")
 _ARCHITECTURE = "architecture"
+# An edge that passes nothing on.
+_NONE = "none"
+_MOST_PATHS = 2_000
+
+
+@dataclasses.dataclass(frozen=True)
+class EdgeSpace(DecisionSpace):
+    """An operation on each edge of a cell that is a graph of nodes.
+
+    Decisions are called `edge_0_to_1` and so on, from a node to a later one.
+    """
+
+    def encode(self, decisions) -> np.ndarray:
+        """A 1 for each sequence of operations from the first to the last node.
+
+        It is the path encoding (White et al. 2021, section 3): cells in which
+        the same operations are reached by other nodes are the same network. An
+        edge of `"none"` is no way. Of many and long paths, as in the base.
+        """
+        routes, count = self._routes
+        if count > _MOST_PATHS:
+            return self.one_hot(decisions)
+        decisions = np.asarray(decisions)
+        features = np.zeros((len(decisions), count))
+        rows = np.arange(len(decisions))
+        for first, route in routes:
+            places = np.full(len(decisions), 0)
+            is_path = np.full(len(decisions), True)
+            for edge in route:
+                operations = self._operations[edge][decisions[:, edge]]
+                is_path &= operations >= 0
+                places = places * self._radix + operations
+            features[rows[is_path], first + places[is_path]] = 1
+        return features
+
+    @functools.cached_property
+    def _known(self):
+        """All operations, numbered the same on every edge."""
+        names = sorted(set(itertools.chain(*self.options)) - {_NONE})
+        return {name: number for number, name in enumerate(names)}
+
+    @property
+    def _radix(self):
+        return max(1, len(self._known))
+
+    @functools.cached_property
+    def _operations(self):
+        """By edge the number of each option's operation; -1: it is no way."""
+        return [
+            np.array([self._known.get(name, -1) for name in options])
+            for options in self.options
+        ]
+
+    @functools.cached_property
+    def _routes(self):
+        """Where the features of a length begin, and the edges of a route."""
+        ends = [tuple(map(int, _NODES.findall(name))) for name in self.names]
+        last = max(end for _, end in ends)
+
+        def routes(node):
+            if node == last:
+                return [()]
+            return [
+                (edge, *rest)
+                for edge, (begin, end) in enumerate(ends)
+                if begin == node
+                for rest in routes(end)
+            ]
+
+        found = routes(0)
+        firsts, count = {}, 0
+        for length in sorted(set(map(len, found))):
+            firsts[length] = count
+            count += self._radix**length
+        return [(firsts[len(route)], route) for route in found], count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +209,7 @@ def _space(path, cells):
     options = tuple(
         tuple(sorted({edges[name] for edges in cells})) for name in names
     )
-    return DecisionSpace(
+    return EdgeSpace(
         sizes=tuple(map(len, options)),
         names=names,
         kinds=("operation",) * len(names),

@@ -16,6 +16,7 @@ from nasnet_tf.search.strategies.evolution import EvolutionSettings
 from nasnet_tf.search.strategies.reinforcement.settings import (
     ControllerSettings,
 )
+from nasnet_tf.search.strategies.surrogate.settings import SurrogateSettings
 
 __all__ = [
     "STRATEGIES",
@@ -44,6 +45,9 @@ _STRATEGIES = {
         ControllerSettings,
     ),
     "random": _Registered(f"{_ROOM}.random:RandomSearch", Section),
+    "surrogate": _Registered(
+        f"{_ROOM}.surrogate.strategy:Surrogate", SurrogateSettings
+    ),
     "evolution": _Registered(f"{_ROOM}.evolution:Evolution", EvolutionSettings),
 }
 # As they are when it is looked at.

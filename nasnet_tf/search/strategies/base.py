@@ -79,6 +79,18 @@ class Strategy(abc.ABC):
         before it.
         """
 
+    def expected(self, decisions) -> np.ndarray | None:
+        """What the strategy believes that architectures are worth.
+
+        Args:
+            decisions: `(n, decisions)`.
+
+        Returns:
+            `(n,)`, in units of reward; None of a strategy that believes no
+            more than it has seen.
+        """
+        return None
+
     def digest(self) -> str:
         """SHA-256 of the state, in hexadecimal."""
         digest = hashlib.sha256()

@@ -144,3 +144,46 @@ def test_custom_spaces():
         DecisionSpace((), (), (), ())
     three = CellSpace("three", num_blocks=1, num_inputs=3)
     assert three.genotype([2, 1, 0, 0, 0] * 2).num_inputs == 3
+
+
+def test_equal_cells_have_equal_features():
+    space = make_cell_space("A", num_blocks=3)
+    #        left, right, their operations, combiner; input_0 and input_1 first
+    first = [0, 1, 4, 2, 0, 1, 1, 3, 5, 1, 2, 3, 6, 7, 0]
+    # Branches of block 0 swapped; blocks 0 and 1, which none of them reads,
+    # too.
+    second = [1, 1, 5, 3, 1, 1, 0, 2, 4, 0, 2, 3, 7, 6, 0]
+    assert space.normal_form(first * 2) == space.normal_form(second * 2)
+    other = [*first[:-2], 8, 0]
+    forms = space.encode(np.array([first * 2, second * 2, first + other]))
+    assert (forms[0] == forms[1]).all()
+    assert (forms[0] != forms[2]).sum() >= 2
+    # A normal form is one of the ways to write it.
+    again = space.normal_form(first * 2)
+    assert space.normal_form(again) == again
+
+
+def test_normal_forms_are_the_same_network():
+    """What is counted and what leaves the cell does not change."""
+    space = make_cell_space("A")
+    generator = np.random.default_rng(0)
+    for row in space.sample(generator, 20):
+        form = space.normal_form(row)
+        cells = [space.genotype(values).normal for values in (row, form)]
+        branches = [
+            sorted(
+                (operation, min(state, 2))
+                for block in cell.blocks
+                for operation, state in block.branches
+            )
+            for cell in cells
+        ]
+        assert branches[0] == branches[1]
+        assert len(cells[0].outputs[0]) == len(cells[1].outputs[0])
+
+
+def test_the_order_of_b_s_blocks_stays():
+    space = make_cell_space("B")
+    row = space.sample(np.random.default_rng(0), 1)[0]
+    form = np.array(space.normal_form(row)).reshape(-1, 5)
+    assert (form[:, 4] == row.reshape(-1, 5)[:, 4]).all()

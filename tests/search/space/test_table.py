@@ -37,6 +37,19 @@ def path(tmp_path):
     return path
 
 
+def test_networks_with_the_same_paths_have_equal_features(path):
+    space = load_table(path).space
+    conv, none, skip = range(3)
+    # Edges 0 to 1, 0 to 2, 1 to 2: with none on one way the other is left.
+    equal = [[none, conv, skip], [none, conv, conv], [skip, conv, none]]
+    assert len(np.unique(space.encode(np.array(equal)), axis=0)) == 1
+    features = space.encode(np.array([[conv, skip, skip]]))
+    # The sequences skip and conv, skip, of two and of four.
+    assert features.tolist() == [[0, 1, 0, 1, 0, 0]]
+    nothing = space.encode(np.array([[none, none, conv]]))
+    assert not nothing.any()
+
+
 def test_a_table_is_a_space_and_its_scores(path):
     table = load_table(path)
     assert table.space.sizes == (3, 3, 3)

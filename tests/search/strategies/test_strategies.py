@@ -39,6 +39,7 @@ def settings(name, **changes):
         "hidden_units": 8,
         "population": 6,
         "tournament": 3,
+        "random_first": 4,
     }
     return SearchConfig().strategy.replace(**{**small, **changes})
 

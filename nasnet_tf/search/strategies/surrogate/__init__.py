@@ -1,0 +1,1 @@
+"""A model of the rewards that says which architecture to try next."""

@@ -1,0 +1,249 @@
+"""Bayesian optimisation: a Gaussian process says what to try next.
+
+As BANANAS (White et al. 2021, arXiv:1910.11858) and NAS-BOWL (Ru et al. 2021)
+do, with a model that needs no training of its own.
+"""
+
+import numpy as np
+
+from nasnet_tf.cells.genotypes import get_genotype
+from nasnet_tf.checks.arguments import check_integer
+from nasnet_tf.checks.errors import InputError
+from nasnet_tf.search.strategies.base import Strategy
+from nasnet_tf.search.strategies.surrogate.candidates import candidates
+from nasnet_tf.search.strategies.surrogate.gaussian_process import (
+    PRIOR_MEAN,
+    GaussianProcess,
+    Scale,
+    fitted_parameters,
+)
+from nasnet_tf.search.strategies.surrogate.settings import SurrogateSettings
+
+# The parameters are fitted again when there are so many times the rewards.
+_GROWTH = 1.15
+# Candidates of the highest bounds that a batch is chosen from.
+_POOL = 200
+# Whose mutations are looked at first.
+_PARENTS = 30
+# Whose options are told as probable.
+_BEST = 20
+
+
+class Surrogate(Strategy):
+    """Proposes what a model of the rewards holds to be best, or unknown.
+
+    The model is a `GaussianProcess` on `space.encode`, in which equal cells
+    are equal. The first proposals are those to start with and random ones.
+    Later each call takes the highest upper confidence bounds, one after the
+    other as if those before had come out as expected (GP-BUCB, Desautels et
+    al. 2014), which keeps the many of a round apart; what is not learned yet
+    counts among those before. No architecture is proposed twice while there
+    are others.
+
+    `expected` is the posterior mean: with noisy rewards the best guess of what
+    an architecture is worth, where the highest reward was lucky.
+
+    Args:
+        space: what is searched.
+        seed: of all that is random.
+        settings: None: the defaults.
+
+    Raises:
+        InputError: a cell to start with is not in the space.
+    """
+
+    def __init__(self, space, seed=0, settings=None):
+        settings = settings or SurrogateSettings()
+        if max(space.sizes) == 1:
+            raise InputError(
+                "space: every decision has one option; give one that has more"
+            )
+        self._start = _decisions(space, settings.start or ())
+        super().__init__(space, seed, settings)
+
+    def restart(self, seed: int) -> None:
+        super().restart(seed)
+        self._proposed = 0
+        self._pending = np.zeros((0, len(self.space)), "int32")
+        self._tried = np.zeros((0, len(self.space)), "int32")
+        self._rewards = np.zeros(0)
+        self._parameters = PRIOR_MEAN
+        self._fitted = 0
+        self._model: tuple[GaussianProcess, Scale] | None = None
+
+    def propose(self, count: int) -> np.ndarray:
+        check_integer("count", count)
+        # By the count, so that a resumed search draws what it would have drawn.
+        generator = np.random.default_rng((self.seed, self._proposed))
+        first = self._first(generator, count)
+        rest = count - len(first)
+        known = set(map(tuple, self._tried.tolist()))
+        known |= set(map(tuple, self._pending.tolist()))
+        known |= set(map(tuple, first.tolist()))
+        share = generator.random(rest) < self.settings.random_share
+        chosen = self._chosen(generator, rest - int(share.sum()), known)
+        random = self.space.sample(generator, rest - len(chosen))
+        proposals = np.concatenate((first, chosen, random))
+        self._proposed += count
+        self._pending = np.concatenate((self._pending, proposals))
+        return proposals
+
+    def _first(self, generator, count):
+        """What is proposed before the model: cells to start with, random."""
+        start = self._start[self._proposed : self._proposed + count]
+        end = len(self._start) + self.settings.random_first
+        # A model of one reward, or of none, says nothing.
+        if len(self._rewards) < 2:
+            end = self._proposed + count
+        left = max(0, min(count, end - self._proposed) - len(start))
+        return np.concatenate((start, self.space.sample(generator, left)))
+
+    def _chosen(self, generator, count, known):
+        """The next by upper confidence bound, each as if the others were in."""
+        if not count:
+            return self._tried[:0]
+        model, _ = self._fit()
+        beta = self.settings.exploration
+
+        def bound(decisions):
+            mean, deviation = model.marginals(self.space.encode(decisions))
+            return mean + beta * deviation
+
+        order = np.argsort(-self._expected_so_far(), kind="stable")[:_PARENTS]
+        found = candidates(
+            self.space, generator, self._tried[order], bound, known
+        )
+        if len(found) > _POOL:
+            order = np.argsort(-bound(found), kind="stable")
+            found = found[order[:_POOL]]
+        # First: what is on its way counts as learned.
+        rows = np.concatenate((self._pending, found))
+        mean, covariance = model.joint(self.space.encode(rows))
+        waiting = len(self._pending)
+        open_ = np.arange(len(rows)) >= waiting
+        chosen = []
+        for number in range(waiting + min(count, len(found))):
+            if number < waiting:
+                place = number
+            else:
+                variance = np.maximum(np.diag(covariance), 0)
+                bounds = np.where(
+                    open_, mean + beta * np.sqrt(variance), -np.inf
+                )
+                place = int(bounds.argmax())
+                open_[place] = False
+                chosen.append(place)
+            column = covariance[:, place]
+            covariance = covariance - np.outer(column, column) / (
+                column[place] + model.noise
+            )
+        return rows[chosen]
+
+    def _fit(self):
+        """The model of all rewards, and the scale of what it says."""
+        if self._model is None:
+            features = self.space.encode(self._tried)
+            scale = Scale.of(self._rewards)
+            values = scale.apply(self._rewards)
+            if len(values) >= _GROWTH * self._fitted:
+                self._parameters = fitted_parameters(
+                    features, values, self._parameters
+                )
+                self._fitted = len(values)
+            model = GaussianProcess(features, values, self._parameters)
+            self._model = model, scale
+        return self._model
+
+    def learn(self, decisions, rewards) -> dict[str, float]:
+        decisions, rewards = self.check_rewards(decisions, rewards)
+        # Calls are learned in the order in which they were proposed.
+        self._pending = self._pending[len(decisions) :]
+        tried = map(tuple, self._tried.tolist())
+        rows = set(zip(tried, self._rewards.tolist(), strict=True))
+        for row, reward in zip(decisions, rewards, strict=True):
+            key = tuple(row.tolist()), float(reward)
+            # A repeat brings the reward of its first training again.
+            if key not in rows:
+                rows.add(key)
+                self._tried = np.concatenate((self._tried, row[None]))
+                self._rewards = np.append(self._rewards, reward)
+        self._model = None
+        numbers = {"mean_reward": float(rewards.mean())}
+        if len(self._rewards) < 2:
+            return numbers
+        model, scale = self._fit()
+        return numbers | {
+            "noise": float(model.noise**0.5 * scale.unit),
+            "best_expected": float(self._expected_so_far().max()),
+        }
+
+    def expected(self, decisions) -> np.ndarray | None:
+        if len(self._rewards) < 2:
+            return None
+        model, scale = self._fit()
+        return scale.invert(model.mean(self.space.encode(decisions)))
+
+    def _expected_so_far(self):
+        model, scale = self._fit()
+        return scale.invert(model.mean(self.space.encode(self._tried)))
+
+    def uncertainty(self, decisions) -> np.ndarray:
+        """The standard deviation of each expectation, in units of reward.
+
+        Args:
+            decisions: `(n, decisions)`.
+        """
+        model, scale = self._fit()
+        return scale.unit * model.marginals(self.space.encode(decisions))[1]
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {
+            "seed": np.array(self.seed, "int64"),
+            "proposed": np.array(self._proposed, "int64"),
+            "pending": self._pending,
+            "tried": self._tried,
+            "rewards": self._rewards,
+            "parameters": self._parameters,
+            "fitted": np.array(self._fitted, "int64"),
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        self.check_state(state)
+        self.seed = int(state["seed"])
+        self._proposed = int(state["proposed"])
+        self._pending = self.space.check(state["pending"])
+        self._tried = self.space.check(state["tried"])
+        self._rewards = np.array(state["rewards"], "float64")
+        self._parameters = np.array(state["parameters"], "float64")
+        self._fitted = int(state["fitted"])
+        self._model = None
+
+    def probabilities(self) -> list[np.ndarray]:
+        """The share of each option among those expected to be the best."""
+        if len(self._rewards) < 2:
+            return [np.full(size, 1 / size) for size in self.space.sizes]
+        order = np.argsort(-self._expected_so_far(), kind="stable")[:_BEST]
+        return [
+            np.bincount(column, minlength=size) / len(column)
+            for column, size in zip(
+                self._tried[order].T, self.space.sizes, strict=True
+            )
+        ]
+
+
+def _decisions(space, names):
+    """The decisions of cells to start with: `(n, decisions)`."""
+    if names and not hasattr(space, "decisions"):
+        raise InputError(
+            f"strategy.start: {', '.join(names)} in a space that has no cells; "
+            "leave it out"
+        )
+    rows = []
+    for name in names:
+        try:
+            rows.append(space.decisions(get_genotype(name)))
+        except InputError as error:
+            raise InputError(
+                f"strategy.start: {name} cannot be tried: {error}"
+            ) from None
+    return np.array(rows, "int32").reshape(len(rows), len(space))
