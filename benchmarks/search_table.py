@@ -1,13 +1,20 @@
-"""Search strategies on a table of trained architectures (NAS-Bench-201).
+"""Search strategies on tables of trained architectures, NAS-Bench-201 and 301.
 
 python benchmarks/search_table.py --table=cifar10.csv --out=search_table
+python benchmarks/search_table.py --nas_bench_301=nas-bench-301 \
+    --out=search_noise
 
 Writes `search_table.json` with all that was measured, `search_table.md` with
 the table, and `search_table.svg`, Figure 6 of the paper for this table: best,
 mean of the best 5 and mean of the best 25 unique architectures against samples.
 The reward is the first score column over 100; the second is reported beside it,
 for the same architectures. P values are of paired t-tests against random
-search, seed by seed. 50 seeds take 2 to 3 minutes on two cores.
+search, or another that is named first, seed by seed. 50 seeds take some
+minutes on two cores.
+
+Of NAS-Bench-301 (see `nas_bench_301.py`) `search_noise.json` and `.md` have the
+true accuracy of what a search recommends, by noise of its rewards, and with
+short trainings at the cost of 30 full ones.
 """
 
 import json
@@ -35,6 +42,8 @@ from nasnet_tf.search.strategies.reinforcement.settings import (
 from nasnet_tf.search.strategies.reinforcement.strategy import (
     ReinforcementLearning,
 )
+from nasnet_tf.search.strategies.surrogate.settings import SurrogateSettings
+from nasnet_tf.search.strategies.surrogate.strategy import Surrogate
 from nasnet_tf.terminal import command_line
 
 RL = {"rl": SMALL_BUDGET, "rl_paper": ControllerSettings()}
@@ -42,14 +51,26 @@ EVOLUTION = {
     "evolution": EvolutionSettings(population=100, tournament=25),
     "evolution_small": EvolutionSettings(population=25, tournament=8),
 }
-NAMES = ("random", *RL, *EVOLUTION)
+SURROGATE = {"surrogate": SurrogateSettings()}
+NAMES = ("random", *RL, *EVOLUTION, *SURROGATE)
+# Of NAS-Bench-301: points of noise, samples at which it is looked, and the
+# epochs that short trainings take of the cost of 30 full ones.
+NOISES, BUDGETS = (0.0, 0.25, 0.5, 1.0), (100, 300)
+SHORT, COST = (98, 12, 6), 30
 LABELS = {1: "best", 5: "mean of top 5", 25: "mean of top 25"}
-COLORS = (figures.INK, figures.BLUE, "#10b981", figures.ORANGE, figures.RED)
+COLORS = (
+    figures.INK,
+    figures.BLUE,
+    "#10b981",
+    figures.ORANGE,
+    "#a855f7",
+    figures.RED,
+)
 
 
 def settings(name: str) -> dict:
     """What a strategy of this name is made with."""
-    chosen = RL.get(name) or EVOLUTION.get(name)
+    chosen = (RL | EVOLUTION | SURROGATE).get(name)
     return chosen.as_dict() if chosen else {}
 
 
@@ -60,6 +81,8 @@ def make(name, space):
         return ReinforcementLearning(space, 0, RL[name])
     if name in EVOLUTION:
         return Evolution(space, 0, EVOLUTION[name])
+    if name in SURROGATE:
+        return Surrogate(space, 0, SURROGATE[name])
     return RandomSearch(space)
 
 
@@ -213,7 +236,7 @@ def compare(
         name: measured(table, name, seeds, samples, round_size)
         for name in names
     }
-    budgets = [n for n in (100, 300, 1000) if n < samples] + [samples]
+    budgets = [n for n in (100, 200, 300, 1000) if n < samples] + [samples]
     rows = table_rows(results, budgets)
     page = markdown(rows, names)
     column = next(iter(table.scores))
@@ -250,22 +273,70 @@ def compare(
     return rows
 
 
+def compare_with_noise(folder, out, names, seeds) -> list[dict]:
+    """Runs all searches of NAS-Bench-301 and writes the results.
+
+    Args:
+        folder: see `NasBench301`.
+        out: folder of the two files.
+        names: of `NAMES`; all are compared with the first.
+        seeds: of the searches, two or more.
+
+    Returns:
+        The rows of the table.
+    """
+    # It lies beside this script.
+    import nas_bench_301
+
+    for name in names:
+        check_choice("strategies", name, NAMES)
+    bench = nas_bench_301.NasBench301(folder)
+    out = make_folder(out)
+    full = nas_bench_301.FULL
+    tasks = [(f"noise {noise:g}", noise, full, BUDGETS) for noise in NOISES]
+    for epochs in SHORT:
+        samples = COST * full // epochs // 10 * 10
+        title = f"{epochs} epochs, the cost of {COST} full trainings"
+        tasks.append((title, 0.0, epochs, (samples,)))
+    # Rounds of 10: the fewest samples are no multiple of 20.
+    names = [*names[1:], names[0]]
+    rows = nas_bench_301.compare(bench, make, names, seeds, tasks, 10)
+    page = nas_bench_301.markdown(rows, names)
+    raw = {"seeds": list(seeds), "rows": rows}
+    for suffix, text in (("json", json.dumps(raw, indent=2)), ("md", page)):
+        with written_beside(out / f"search_noise.{suffix}") as beside:
+            pathlib.Path(beside).write_text(text, encoding="utf-8")
+    print(page)
+    return rows
+
+
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
     check_integer("first_seed", values.first_seed, least=0)
-    compare(
-        values.table,
-        values.out,
-        values.strategies,
-        range(values.first_seed, values.first_seed + values.seeds),
-        values.samples,
-        values.round_size,
-    )
+    if not values.table and not values.nas_bench_301:
+        raise InputError("table: missing; give it, or --nas_bench_301")
+    seeds = range(values.first_seed, values.first_seed + values.seeds)
+    if values.nas_bench_301:
+        compare_with_noise(
+            values.nas_bench_301, values.out, values.strategies, seeds
+        )
+    if values.table:
+        compare(
+            values.table,
+            values.out,
+            values.strategies,
+            seeds,
+            values.samples,
+            values.round_size,
+        )
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("table", None, "The CSV file.", required=True)
+    flags.DEFINE_string("table", None, "The CSV file.")
+    flags.DEFINE_string(
+        "nas_bench_301", None, "Folder of surrogate.onnx and encoding.json."
+    )
     flags.DEFINE_string("out", None, "Folder of the results.", required=True)
     flags.DEFINE_list(
         "strategies", list(NAMES), "What is compared with the first."

@@ -127,7 +127,7 @@ class SearchLog:
         Args:
             line: of `metrics.jsonl`: `round`, `samples`, `best`, `mean`,
                 `children`, `digest` and the strategy's numbers.
-            best: of all so far; None while all have failed.
+            best: what is recommended; None while all have failed.
             probabilities: of `Strategy.probabilities`, to be kept, or None.
         """
         self._mean = line["mean"]

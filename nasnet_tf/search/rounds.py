@@ -9,8 +9,13 @@ import numpy as np
 
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.journal.beliefs import (
+    Belief,
+    recommended,
+    write_beliefs,
+)
 from nasnet_tf.search.journal.claims import MOST_DEATHS, Claims
-from nasnet_tf.search.journal.records import ChildRecord, Journal, best_records
+from nasnet_tf.search.journal.records import ChildRecord, Journal
 from nasnet_tf.search.journal.state import (
     SearchState,
     restore_state,
@@ -52,7 +57,8 @@ class Rounds:
     Attributes:
         journal: of all workers.
         strategy: as it is now.
-        best: the record of the highest reward so far, or None.
+        best: the record that the strategy expects most of, or else that of
+            the highest reward so far; None where there is none.
 
     Raises:
         InputError: the folder cannot be written, or lacks what its checkpoint
@@ -86,6 +92,8 @@ class Rounds:
         self._blamed = self._free_claims() if self._chief else {}
         self._watch = ChildWatch(self.journal.records)
         self.best: ChildRecord | None = None
+        self._highest = 0.0
+        self._beliefs: dict[int, Belief] = {}
         self._children: list[int] = []
         self._done = 0
         self._told: tuple[int, int] | None = None
@@ -184,8 +192,7 @@ class Rounds:
                 f"{min(lost)}, which the checkpoint builds on; put journal/ "
                 "back, or remove controller/ to train what is missing"
             )
-        for child in dict.fromkeys(self._children):
-            self._compare(known[child])
+        self._recommend()
         for number, proposals in enumerate(state.proposals, self._done):
             self._in_flight.add(number, proposals)
 
@@ -243,7 +250,7 @@ class Rounds:
         known = (len(self.journal), self._done)
         if known != self._told:
             self._told = known
-            best = best_records(self.journal.records(), 1)
+            best = recommended(self.journal.records(), {}, 1)
             samples = self.samples + self._in_flight.rewarded(self._total)
             self._progress = (samples, known[0], best[0] if best else None)
         self._log.progress(*self._progress)
@@ -257,8 +264,7 @@ class Rounds:
         numbers = self.strategy.learn(np.array(decisions, "int32"), rewards)
         self._done += 1
         self._children += [record.child for record in records]
-        for record in records:
-            self._compare(record)
+        self._recommend()
         # After the last round too: the search may be prolonged, and then goes
         # on as if it had always been longer.
         self._propose()
@@ -280,7 +286,7 @@ class Rounds:
             {
                 "round": number,
                 "samples": self.samples,
-                "best": self.best.reward if self.best else 0.0,
+                "best": self._highest,
                 "mean": float(rewards.mean()),
                 **_floats(numbers),
                 "trained": len(trained),
@@ -291,6 +297,8 @@ class Rounds:
             self.best,
             probabilities,
         )
+        if self._chief and self._beliefs:
+            write_beliefs(self._model_dir, self._beliefs)
         if self._chief:
             # Last: a line of the log that is one too many is dropped by a
             # resumed run, one that is missing stays so.
@@ -307,12 +315,28 @@ class Rounds:
             ),
         )
 
-    def _compare(self, record):
-        # Of equal ones the first, as a resumed run would find it.
-        if record.failure:
+    def _recommend(self):
+        """Finds the best child of the rounds that are done."""
+        done = set(self._children)
+        records = [
+            record
+            for record in self.journal.records()
+            if record.child in done and not record.failure
+        ]
+        if not records:
             return
-        if self.best is None or record.reward > self.best.reward:
-            self.best = record
+        self._highest = max(record.reward for record in records)
+        decisions = np.array([record.decisions for record in records], "int32")
+        expected = self.strategy.expected(decisions)
+        if expected is not None:
+            uncertainty = self.strategy.uncertainty(decisions)
+            self._beliefs = {
+                record.child: Belief(float(mean), float(deviation))
+                for record, mean, deviation in zip(
+                    records, expected, uncertainty, strict=True
+                )
+            }
+        (self.best,) = recommended(records, self._beliefs, 1)
 
     def _check_hope(self):
         records = self.journal.records()

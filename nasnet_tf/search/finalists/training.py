@@ -28,11 +28,12 @@ from nasnet_tf.search.finalists.jobs import (
     train_candidate,
 )
 from nasnet_tf.search.finalists.side_by_side import run_side_by_side
+from nasnet_tf.search.journal.beliefs import read_beliefs, recommended
 from nasnet_tf.search.journal.file_names import (
     FINALISTS_FILE,
     FINALISTS_FOLDER,
 )
-from nasnet_tf.search.journal.records import best_records, read_journal
+from nasnet_tf.search.journal.records import read_journal
 
 
 def train_finalists(
@@ -168,7 +169,8 @@ def _which(entry):
 
 def _candidates(model_dir, count):
     candidates = []
-    for record in best_records(read_journal(model_dir), count):
+    beliefs = read_beliefs(model_dir)
+    for record in recommended(read_journal(model_dir), beliefs, count):
         if record.genotype is not None:
             name = f"child_{record.child}"
             genotype = Genotype.from_dict({**record.genotype, "name": name})

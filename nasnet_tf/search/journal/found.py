@@ -5,20 +5,21 @@ import json
 import pathlib
 import shlex
 
+from nasnet_tf.search.journal.beliefs import read_beliefs, recommended
 from nasnet_tf.search.journal.file_names import (
     BEST_FILE,
     FINALISTS_FILE,
     FINALISTS_FOLDER,
     TRAINING_FILE,
 )
-from nasnet_tf.search.journal.records import best_records, read_journal
+from nasnet_tf.search.journal.records import read_journal
 
 
 def found_file(model_dir) -> pathlib.Path:
     """The genotype file of the best finalist, or else of the best child.
 
-    The latter too where the search went on after its finalists, and found a
-    child with more reward than these had.
+    The latter too where the search went on after its finalists, and now
+    recommends a child that is none of them.
 
     Args:
         model_dir: of a search; the file need not be there yet.
@@ -33,9 +34,9 @@ def found_file(model_dir) -> pathlib.Path:
 def _overtaken(folder):
     with contextlib.suppress(OSError, ValueError, KeyError):
         text = (folder / FINALISTS_FILE).read_text(encoding="utf-8")
-        rewards = [e["search_reward"] for e in json.loads(text)["finalists"]]
-        best = best_records(read_journal(folder), 1)
-        return bool(best) and best[0].reward > max(rewards)
+        trained = {e["child"] for e in json.loads(text)["finalists"]}
+        best = recommended(read_journal(folder), read_beliefs(folder), 1)
+        return bool(best) and best[0].child not in trained
     return False
 
 

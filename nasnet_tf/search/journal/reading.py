@@ -10,6 +10,7 @@ import yaml
 
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.search.journal.beliefs import Belief, read_beliefs, recommended
 from nasnet_tf.search.journal.file_names import (
     CONFIG_FILE,
     FINALISTS_FILE,
@@ -38,6 +39,7 @@ class SearchRun:
             samples.
         rounds: the lines of `metrics.jsonl`, in the order of rounds.
         finalists: the content of `finalists.json`; empty before the end.
+        beliefs: by child, of a strategy that has any.
     """
 
     folder: pathlib.Path
@@ -45,6 +47,7 @@ class SearchRun:
     records: list[ChildRecord]
     rounds: list[dict]
     finalists: dict
+    beliefs: dict[int, Belief] = dataclasses.field(default_factory=dict)
 
     @property
     def strategy(self) -> str:
@@ -70,6 +73,10 @@ class SearchRun:
     def failures(self) -> list[ChildRecord]:
         """The records of children that could not be trained."""
         return [record for record in self.records if record.failure]
+
+    def best(self, count: int) -> list[ChildRecord]:
+        """What is recommended, best first; see `beliefs.recommended`."""
+        return recommended(self.records, self.beliefs, count)
 
     @property
     def samples(self) -> list[ChildRecord]:
@@ -131,6 +138,7 @@ def read_run(model_dir) -> SearchRun:
         records,
         rounds,
         _read(folder / FINALISTS_FILE, json.loads),
+        read_beliefs(folder),
     )
 
 

@@ -132,14 +132,6 @@ def read_journal(model_dir) -> list[ChildRecord]:
     return sorted(records.values(), key=lambda record: record.child)
 
 
-def best_records(
-    records: Iterable[ChildRecord], count: int
-) -> list[ChildRecord]:
-    """The records of the highest rewards, best first; failures left out."""
-    trained = [record for record in records if not record.failure]
-    return sorted(trained, key=lambda r: (-r.reward, r.child))[:count]
-
-
 def history(
     records: Iterable[ChildRecord], rounds: Iterable[dict]
 ) -> list[ChildRecord]:

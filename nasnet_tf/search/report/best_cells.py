@@ -9,7 +9,6 @@ from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.pictures.cell_drawing import draw_genotype
 from nasnet_tf.pictures.html_report import ReportSection
 from nasnet_tf.search.journal.reading import SearchRun
-from nasnet_tf.search.journal.records import best_records
 
 # Finalists whose cells are drawn.
 DRAWN = 3
@@ -31,7 +30,7 @@ def best_cells(run: SearchRun) -> ReportSection | None:
             for entry in finalists[:DRAWN]
         ]
     else:
-        best = best_records(run.records, _LISTED)
+        best = run.best(_LISTED)
         _record_table(section, best)
         genotypes = [
             (f"child {record.child}", Genotype.from_dict(record.genotype))

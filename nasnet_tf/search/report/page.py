@@ -16,9 +16,9 @@ from nasnet_tf.pictures.html_report import ReportSection, render
 from nasnet_tf.search.journal.file_names import TRAINING_FILE
 from nasnet_tf.search.journal.found import found_file, training_command
 from nasnet_tf.search.journal.reading import read_run
-from nasnet_tf.search.journal.records import best_records
 from nasnet_tf.search.report import pictures, probabilities
 from nasnet_tf.search.report.best_cells import best_cells
+from nasnet_tf.search.report.expectations import expectations
 
 REPORT = "report.html"
 PACKAGES = {"jinja2": "jinja2", "matplotlib": "matplotlib"}
@@ -61,6 +61,7 @@ def write_report(model_dir, compare: Sequence = ()) -> pathlib.Path:
     sections = [
         _progress(runs, names),
         best_cells(run),
+        expectations(run),
         _controller(run),
         _costs(run),
         _work(run),
@@ -90,9 +91,15 @@ def _names(runs):
 
 
 def _headline(run):
-    best = (best_records(run.records, 1) or run.records)[0]
+    best = (run.best(1) or run.records)[0]
     size = _space_size(run)
     among = f" from 10^{size:.0f} architectures" if size else ""
+    if run.beliefs and not best.failure:
+        expected = run.beliefs[best.child].expected
+        return (
+            f"{expected:.4f} expected of the best of {len(run.records):,} "
+            f"children{among}"
+        )
     return (
         f"{best.reward:.4f}: the best of {len(run.records):,} children{among}"
     )

@@ -91,6 +91,10 @@ class Strategy(abc.ABC):
         """
         return None
 
+    def uncertainty(self, decisions) -> np.ndarray | None:
+        """The standard deviation of each expectation, as `expected`."""
+        return None
+
     def digest(self) -> str:
         """SHA-256 of the state, in hexadecimal."""
         digest = hashlib.sha256()

@@ -19,12 +19,9 @@ from nasnet_tf.search.finalists import jobs as jobs_module
 from nasnet_tf.search.finalists.jobs import job_config
 from nasnet_tf.search.finalists.training import train_finalists
 from nasnet_tf.search.finalists.training_job import save_training_job
+from nasnet_tf.search.journal.beliefs import Belief, recommended
 from nasnet_tf.search.journal.found import found_file
-from nasnet_tf.search.journal.records import (
-    ChildRecord,
-    best_records,
-    read_journal,
-)
+from nasnet_tf.search.journal.records import ChildRecord, read_journal
 from nasnet_tf.search.report.page import write_report
 from nasnet_tf.training.config import RecipeConfig
 from nasnet_tf.training.config_checks import check_config
@@ -68,8 +65,11 @@ def test_the_best_are_chosen_without_failures():
         _record(4, 0.6),
     ]
     # Of equal ones the earlier goes before.
-    assert [r.child for r in best_records(records, 3)] == [1, 3, 4]
-    assert len(best_records(records, 9)) == 4
+    assert [r.child for r in recommended(records, {}, 3)] == [1, 3, 4]
+    assert len(recommended(records, {}, 9)) == 4
+    # Child 4's round is not done.
+    beliefs = {0: Belief(0.8, 0.1), 1: Belief(0.6, 0.1), 3: Belief(0.65, 0)}
+    assert [r.child for r in recommended(records, beliefs, 9)] == [0, 3, 1]
 
 
 def test_a_job_is_the_child_trained_longer(tmp_path):

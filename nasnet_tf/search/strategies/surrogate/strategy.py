@@ -187,12 +187,9 @@ class Surrogate(Strategy):
         model, scale = self._fit()
         return scale.invert(model.mean(self.space.encode(self._tried)))
 
-    def uncertainty(self, decisions) -> np.ndarray:
-        """The standard deviation of each expectation, in units of reward.
-
-        Args:
-            decisions: `(n, decisions)`.
-        """
+    def uncertainty(self, decisions) -> np.ndarray | None:
+        if len(self._rewards) < 2:
+            return None
         model, scale = self._fit()
         return scale.unit * model.marginals(self.space.encode(decisions))[1]
 

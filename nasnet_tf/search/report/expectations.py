@@ -1,0 +1,106 @@
+"""What a strategy expects of the children, beside the rewards that they got."""
+
+import numpy as np
+
+from nasnet_tf.pictures import figures
+from nasnet_tf.pictures.html_report import ReportSection
+from nasnet_tf.search.journal.reading import SearchRun
+from nasnet_tf.search.report.pictures import score_name, styled
+
+
+def expectations(run: SearchRun) -> ReportSection | None:
+    """A picture of expected against measured, and what noise there is.
+
+    Args:
+        run: of the search.
+
+    Returns:
+        The section; None where the strategy expects nothing.
+    """
+    if not run.beliefs:
+        return None
+    section = ReportSection("expected", "What the model expects")
+    section.figure(
+        figure(run),
+        "Of every child the reward that it got, and what the model expects of "
+        "such cells with one standard deviation. Left of the line were "
+        "unlucky, right of it lucky; the red one is recommended.",
+    )
+    section.table(["what", "value"], _rows(run), _verdict(run))
+    return section
+
+
+@styled
+def figure(run: SearchRun):
+    """Expected against measured reward of every child."""
+    records = run.best(len(run.records))
+    measured = np.array([record.reward for record in records])
+    expected, uncertainty = _believed(run, records)
+    drawing, axes = figures.new_figure(6.4, 4.0)
+    axes.errorbar(
+        measured,
+        expected,
+        uncertainty,
+        fmt="o",
+        color=figures.BLUE,
+        markersize=3,
+        elinewidth=0.6,
+        alpha=0.45,
+    )
+    # What is recommended comes first.
+    axes.plot(measured[:1], expected[:1], "o", color=figures.RED, markersize=6)
+    ends = [measured.min(), measured.max()]
+    axes.plot(ends, ends, color=figures.INK, linewidth=0.8)
+    axes.set_xlabel(f"{score_name(run)}, measured")
+    axes.set_ylabel("expected")
+    axes.grid(alpha=0.2, linewidth=0.6)
+    return drawing
+
+
+def _believed(run, records):
+    beliefs = [run.beliefs[record.child] for record in records]
+    return (
+        np.array([belief.expected for belief in beliefs]),
+        np.array([belief.uncertainty for belief in beliefs]),
+    )
+
+
+def _numbers(run):
+    """Noise, spread of what is expected, and the luck of the highest reward."""
+    records = run.best(len(run.records))
+    expected, _ = _believed(run, records)
+    highest = max(records, key=lambda record: record.reward)
+    fall = highest.reward - run.beliefs[highest.child].expected
+    return run.rounds[-1].get("noise"), expected.std(), fall, highest
+
+
+def _rows(run):
+    noise, spread, fall, highest = _numbers(run)
+    (best,) = run.best(1)
+    belief = run.beliefs[best.child]
+    rows = [
+        [
+            f"expected of child {best.child}, which is recommended",
+            f"{belief.expected:.4f} ± {belief.uncertainty:.4f}",
+        ],
+        [
+            f"expected fall of child {highest.child}, of the highest reward",
+            f"{fall:.4f} of {highest.reward:.4f}",
+        ],
+        ["cells differ by (standard deviation)", f"{spread:.4f}"],
+    ]
+    if noise is not None:
+        rows.append(["trainings of one cell differ by, about", f"{noise:.4f}"])
+    return rows
+
+
+def _verdict(run):
+    noise, spread, _, _ = _numbers(run)
+    if noise is not None and noise > spread:
+        return (
+            "Trainings of one cell differ by more than cells do: more children "
+            "or longer ones would tell the best apart, and "
+            "nasnet_tf.search.finalists with --seeds compares those at the "
+            "front."
+        )
+    return "In units of reward."
