@@ -115,6 +115,7 @@ class Rounds:
             worker,
             self._poll,
             life_note if self._alone else str,
+            config.objective.measure,
         )
         self._log = SearchLog(
             model_dir,

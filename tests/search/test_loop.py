@@ -1,6 +1,7 @@
 """The search loop in one process, with children that take no time."""
 
 import json
+import math
 import os
 import signal
 import time
@@ -109,6 +110,14 @@ def test_what_is_recommended_is_what_the_strategy_expects_most_of(tmp_path):
     page = write_report(tmp_path).read_text(encoding="utf-8")
     assert "What the model expects" in page
     assert f"expected of child {most}, which is recommended" in page
+
+
+def test_held_out_loss_can_be_the_measure(tmp_path):
+    config = small_search("objective.measure=loss")
+    result, _ = run_search(config, tmp_path)
+    # A stand-in's loss is what it lacks of an accuracy of 1.
+    for record in result.records:
+        assert record.reward == pytest.approx(math.exp(record.accuracy - 1))
 
 
 def test_repeats_are_not_trained(tmp_path):

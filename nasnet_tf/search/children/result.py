@@ -1,6 +1,7 @@
 """What came of a child."""
 
 import dataclasses
+import math
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,3 +25,13 @@ class ChildResult:
     seconds: float
     failure: str | None = None
     unexpected: bool = False
+
+    def measured(self, measure: str) -> float:
+        """What the objective takes for accuracy, in [0, 1].
+
+        Args:
+            measure: of `ObjectiveConfig`.
+        """
+        if measure == "accuracy" or self.failure or self.loss is None:
+            return self.accuracy
+        return math.exp(-self.loss)

@@ -35,8 +35,11 @@ def styled(draw):
 
 def score_name(run: SearchRun) -> str:
     """What the rewards of a run are called."""
-    traded = run.config.get("objective", {}).get("cost", "none") != "none"
-    return "reward" if traded else "held-out accuracy"
+    objective = run.config.get("objective", {})
+    traded = objective.get("cost", "none") != "none"
+    if traded or objective.get("measure", "accuracy") != "accuracy":
+        return "reward"
+    return "held-out accuracy"
 
 
 def measured(run: SearchRun) -> dict[int, np.ndarray]:

@@ -66,6 +66,7 @@ class ChildThread(threading.Thread):
         worker: the number of this one.
         poll: seconds between looks for work, where there is none.
         note: of its claims; see `Claims.take`.
+        measure: what is judged in place of accuracy; see `ObjectiveConfig`.
 
     Attributes:
         changed: set when a child is finished or something is wrong.
@@ -82,6 +83,7 @@ class ChildThread(threading.Thread):
         worker: int,
         poll: float,
         note: Callable[[], str] = str,
+        measure: str = "accuracy",
     ):
         # Nobody waits for a child of hours when the search is stopped.
         super().__init__(daemon=True, name="children")
@@ -95,6 +97,7 @@ class ChildThread(threading.Thread):
         self._worker = worker
         self._poll = poll
         self._note = note
+        self._measure = measure
         self._children: list[Child] = []
         self._taken: set[int] = set()
         self._more = threading.Event()
@@ -163,7 +166,7 @@ class ChildThread(threading.Thread):
             result = self._result(trainer, subject, child)
             accuracy, curve = result.accuracy, result.curve
             failure, unexpected = result.failure, result.unexpected
-            judged = judge(genotype, accuracy)
+            judged = judge(genotype, result.measured(self._measure))
             if not failure and not math.isfinite(judged["reward"]):
                 failure = f"its reward is {judged['reward']}"
         except InputError:
