@@ -179,6 +179,8 @@ def _run(
     check_agreed(
         _without_runtime(config), "their configurations", "give all the same"
     )
+    # First: a folder of a search that cannot begin would refuse a mended one.
+    strategy = make_strategy(config.strategy, space, config.runtime.seed)
     if index == 0:
         with writable(model_dir):
             model_dir.mkdir(parents=True, exist_ok=True)
@@ -189,7 +191,7 @@ def _run(
         config,
         model_dir,
         space,
-        make_strategy(config.strategy, space, config.runtime.seed),
+        strategy,
         # Called in a thread of its own, which is in no strategy's scope.
         lambda: _trainer_and_judge(config, space, make_trainer, judge),
         index,

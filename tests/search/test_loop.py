@@ -112,6 +112,15 @@ def test_what_is_recommended_is_what_the_strategy_expects_most_of(tmp_path):
     assert f"expected of child {most}, which is recommended" in page
 
 
+def test_a_cell_that_cannot_be_started_with_leaves_no_search(tmp_path):
+    config = small_search(LEARNING["surrogate"], "strategy.start=['NASNET_A']")
+    with pytest.raises(InputError, match=r"strategy.start: NASNET_A cannot"):
+        run_search(config, tmp_path)
+    # What is mended begins in the same folder.
+    result, _ = run_search(small_search(LEARNING["surrogate"]), tmp_path)
+    assert result.complete
+
+
 def test_held_out_loss_can_be_the_measure(tmp_path):
     config = small_search("objective.measure=loss")
     result, _ = run_search(config, tmp_path)

@@ -26,8 +26,8 @@ class SurrogateSettings(Section):
 
     start: list[str] | None = None
     random_first: int = field(20, least=2)
-    exploration: float = field(2.0, interval="[0, inf)")
-    random_share: float = field(0.1, interval="[0, 1)")
+    exploration: float = field(3.0, interval="[0, inf)")
+    random_share: float = field(0.2, interval="[0, 1)")
 
     def __post_init__(self):
         check_section(self, "strategy")
