@@ -21,6 +21,10 @@ from nasnet_tf.search.strategies.surrogate.settings import SurrogateSettings
 
 # The parameters are fitted again when there are so many times the rewards.
 _GROWTH = 1.15
+# Of so many rewards: a fit takes time with the cube of their number.
+_FITTED = 500
+# The newest so many rewards are the model's.
+_MODELLED = 2_000
 # Candidates of the highest bounds that a batch is chosen from.
 _POOL = 200
 # Whose mutations are looked at first.
@@ -142,14 +146,17 @@ class Surrogate(Strategy):
     def _fit(self):
         """The model of all rewards, and the scale of what it says."""
         if self._model is None:
-            features = self.space.encode(self._tried)
-            scale = Scale.of(self._rewards)
-            values = scale.apply(self._rewards)
-            if len(values) >= _GROWTH * self._fitted:
+            features = self.space.encode(self._tried[-_MODELLED:])
+            rewards = self._rewards[-_MODELLED:]
+            scale = Scale.of(rewards)
+            values = scale.apply(rewards)
+            if len(self._rewards) >= _GROWTH * self._fitted:
+                count = min(_FITTED, len(values))
+                some = np.linspace(0, len(values) - 1, count).astype(int)
                 self._parameters = fitted_parameters(
-                    features, values, self._parameters
+                    features[some], values[some], self._parameters
                 )
-                self._fitted = len(values)
+                self._fitted = len(self._rewards)
             model = GaussianProcess(features, values, self._parameters)
             self._model = model, scale
         return self._model
