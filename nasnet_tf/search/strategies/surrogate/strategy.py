@@ -103,7 +103,7 @@ class Surrogate(Strategy):
         return np.concatenate((start, self.space.sample(generator, left)))
 
     def _chosen(self, generator, count, known):
-        """The next by upper confidence bound, each as if the others were in."""
+        """The next by upper confidence bound; fewer where there are fewer."""
         if not count:
             return self._tried[:0]
         model, _ = self._fit()
@@ -120,28 +120,27 @@ class Surrogate(Strategy):
         if len(found) > _POOL:
             order = np.argsort(-bound(found), kind="stable")
             found = found[order[:_POOL]]
+        return self._apart(model, found, min(count, len(found)))
+
+    def _apart(self, model, found, count):
+        """The highest bounds, each as if those before had been learned."""
         # First: what is on its way counts as learned.
+        waiting = len(self._pending)
         rows = np.concatenate((self._pending, found))
         mean, covariance = model.joint(self.space.encode(rows))
-        waiting = len(self._pending)
-        open_ = np.arange(len(rows)) >= waiting
-        chosen = []
-        for number in range(waiting + min(count, len(found))):
-            if number < waiting:
-                place = number
-            else:
-                variance = np.maximum(np.diag(covariance), 0)
-                bounds = np.where(
-                    open_, mean + beta * np.sqrt(variance), -np.inf
-                )
-                place = int(bounds.argmax())
-                open_[place] = False
-                chosen.append(place)
+        order = list(range(waiting))
+        for number in range(waiting + count):
+            if number >= waiting:
+                deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
+                bounds = mean + self.settings.exploration * deviation
+                bounds[order] = -np.inf
+                order.append(int(bounds.argmax()))
+            place = order[number]
             column = covariance[:, place]
             covariance = covariance - np.outer(column, column) / (
                 column[place] + model.noise
             )
-        return rows[chosen]
+        return rows[order[waiting:]]
 
     def _fit(self):
         """The model of all rewards, and the scale of what it says."""
