@@ -7,6 +7,9 @@ from nasnet_tf.pictures.html_report import ReportSection
 from nasnet_tf.search.journal.reading import SearchRun
 from nasnet_tf.search.report.pictures import score_name, styled
 
+# The best are one in so many.
+_FRONT = 4
+
 
 def expectations(run: SearchRun) -> ReportSection | None:
     """A picture of expected against measured, and what noise there is.
@@ -23,8 +26,8 @@ def expectations(run: SearchRun) -> ReportSection | None:
     section.figure(
         figure(run),
         "Of every child the reward that it got, and what the model expects of "
-        "such cells with one standard deviation. Left of the line were "
-        "unlucky, right of it lucky; the red one is recommended.",
+        "such cells, with one standard deviation. Above the line they were "
+        "unlucky, below it lucky; the red one is recommended.",
     )
     section.table(["what", "value"], _rows(run), _verdict(run))
     return section
@@ -66,12 +69,14 @@ def _believed(run, records):
 
 
 def _numbers(run):
-    """Noise, spread of what is expected, and the luck of the highest reward."""
+    """Noise, spread of the best, and the luck of the highest reward."""
     records = run.best(len(run.records))
     expected, _ = _believed(run, records)
     highest = max(records, key=lambda record: record.reward)
     fall = highest.reward - run.beliefs[highest.child].expected
-    return run.rounds[-1].get("noise"), expected.std(), fall, highest
+    # Bad cells are told from good ones by any training.
+    front = expected[: max(2, len(expected) // _FRONT)]
+    return run.rounds[-1].get("noise"), front.std(), fall, highest
 
 
 def _rows(run):
@@ -87,7 +92,7 @@ def _rows(run):
             f"expected fall of child {highest.child}, of the highest reward",
             f"{fall:.4f} of {highest.reward:.4f}",
         ],
-        ["cells differ by (standard deviation)", f"{spread:.4f}"],
+        ["the best quarter differ by (standard deviation)", f"{spread:.4f}"],
     ]
     if noise is not None:
         rows.append(["trainings of one cell differ by, about", f"{noise:.4f}"])
@@ -98,8 +103,8 @@ def _verdict(run):
     noise, spread, _, _ = _numbers(run)
     if noise is not None and noise > spread:
         return (
-            "Trainings of one cell differ by more than cells do: more children "
-            "or longer ones would tell the best apart, and "
+            "Trainings of one cell differ by more than the best cells do: more "
+            "children or longer ones would tell the best apart, and "
             "nasnet_tf.search.finalists with --seeds compares those at the "
             "front."
         )
