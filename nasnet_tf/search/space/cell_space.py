@@ -168,7 +168,7 @@ class CellSpace(DecisionSpace):
             float64 `(n, features)`.
         """
         decisions = np.asarray(decisions)
-        normal = np.array([self.normal_form(row) for row in decisions])
+        normal = np.array(self.normal_forms(decisions))
         normal = normal.reshape(decisions.shape)
         # Cells, blocks, branches of each architecture.
         shape = len(decisions), len(CELLS), self.num_blocks, len(STEPS)
@@ -181,6 +181,9 @@ class CellSpace(DecisionSpace):
         return np.concatenate(
             (self.one_hot(normal), counts.reshape(len(decisions), -1)), axis=1
         )
+
+    def normal_forms(self, decisions) -> list[tuple[int, ...]]:
+        return [self.normal_form(row) for row in decisions]
 
     def normal_form(self, decisions) -> tuple[int, ...]:
         """The decisions that stand for all ways to write the same cells.

@@ -99,6 +99,16 @@ class DecisionSpace:
         """
         return self.one_hot(decisions)
 
+    def normal_forms(self, decisions) -> list[tuple[int, ...]]:
+        """What stands for all ways to write each architecture.
+
+        Here the decisions themselves.
+
+        Args:
+            decisions: `(n, decisions)`.
+        """
+        return list(map(tuple, np.asarray(decisions).tolist()))
+
     def one_hot(self, decisions) -> np.ndarray:
         """A 1 for each decision's option: float64 `(n, sum of sizes)`."""
         decisions = np.asarray(decisions)

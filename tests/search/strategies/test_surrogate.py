@@ -188,3 +188,18 @@ def test_without_anything_learned_it_draws_at_random():
     assert strategy.learn(SPACE.sample(np.random.default_rng(0), 1), [0.5]) == {
         "mean_reward": 0.5
     }
+
+
+def test_no_cell_is_tried_again_in_other_words():
+    space = make_cell_space(
+        "A", num_blocks=1, operations=["identity", "conv_1x1"]
+    )
+    strategy = Surrogate(space, 0, SurrogateSettings(random_first=6))
+    generator = np.random.default_rng(0)
+    forms = []
+    for _ in range(6):
+        found = strategy.propose(6)
+        forms += [space.normal_form(row) for row in found]
+        strategy.learn(found, generator.random(6))
+    # Of 36 proposals about eight are random and may repeat others.
+    assert len(set(forms)) >= 26

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Container
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def candidates(
     generator: np.random.Generator,
     parents: np.ndarray,
     bound: Callable[[np.ndarray], np.ndarray],
-    known: Container[tuple[int, ...]],
+    known: set[tuple[int, ...]],
 ) -> np.ndarray:
     """Architectures of high bounds that are not known yet.
 
@@ -33,10 +33,11 @@ def candidates(
         generator: of all that is random.
         parents: `(n, decisions)`, to begin with.
         bound: gives how promising each of `(n, decisions)` is.
-        known: architectures that are left out.
+        known: normal forms of architectures that are left out.
 
     Returns:
-        `(n, decisions)`, sorted; empty where nothing new is found.
+        `(n, decisions)`, sorted, no two equal; empty where nothing new is
+        found.
     """
     if space.log10_size <= math.log10(_ALL):
         found = np.array(
@@ -55,8 +56,9 @@ def candidates(
             more = _mutated(space, generator, best)
             found = np.concatenate((best, more))
         found = np.unique(found, axis=0)
-    is_new = [row not in known for row in map(tuple, found.tolist())]
-    return found[is_new]
+    forms = space.normal_forms(found)
+    first = {form: place for place, form in reversed(list(enumerate(forms)))}
+    return found[sorted(first[form] for form in first.keys() - known)]
 
 
 def _mutated(space, generator, parents):

@@ -41,8 +41,8 @@ class Surrogate(Strategy):
     Later each call takes the highest upper confidence bounds, one after the
     other as if those before had come out as expected (GP-BUCB, Desautels et
     al. 2014), which keeps the many of a round apart; what is not learned yet
-    counts among those before. No architecture is proposed twice while there
-    are others.
+    counts among those before. What was proposed is left out, written in another
+    way too; random proposals alone may repeat it.
 
     `expected` is the posterior mean: with noisy rewards the best guess of what
     an architecture is worth, where the highest reward was lucky.
@@ -81,9 +81,8 @@ class Surrogate(Strategy):
         generator = np.random.default_rng((self.seed, self._proposed))
         first = self._first(generator, count)
         rest = count - len(first)
-        known = set(map(tuple, self._tried.tolist()))
-        known |= set(map(tuple, self._pending.tolist()))
-        known |= set(map(tuple, first.tolist()))
+        rows = np.concatenate((self._tried, self._pending, first))
+        known = set(self.space.normal_forms(rows))
         share = generator.random(rest) < self.settings.random_share
         chosen = self._chosen(generator, rest - int(share.sum()), known)
         random = self.space.sample(generator, rest - len(chosen))
