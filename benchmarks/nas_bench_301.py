@@ -71,9 +71,7 @@ class NasBench301:
         names, kinds, options = [], [], []
         for cell in CELLS:
             for node in _START:
-                names += [
-                    f"{cell}/{node}/{what}" for what in ("pair", "a", "b")
-                ]
+                names += [f"{cell}/{node}/{what}" for what in _DECISIONS]
                 kinds += ["input", "operation", "operation"]
                 pairs = tuple(f"{a}_{b}" for a, b in _pairs(node))
                 options += [pairs, OPERATIONS, OPERATIONS]

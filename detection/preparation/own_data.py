@@ -112,16 +112,7 @@ def prepare(
     digest = _digest(training, validation)
     saved = read_plan(folder)
     if saved is not None:
-        if saved.digest != digest:
-            raise InputError(
-                f"data: {root} is not what the job in {model_dir} was begun "
-                "with; restore it, or give another --model_dir"
-            )
-        if saved.weights != weights:
-            raise InputError(
-                f"weights: {weights}, and the job in {model_dir} was begun "
-                f"with {saved.weights}; give the same, or another --model_dir"
-            )
+        _check_same(saved, digest, weights, root, model_dir)
         choices = saved.choices
     else:
         choices = _choose(
@@ -158,6 +149,19 @@ def prepare(
             f"{most_side:,} pixels: {_KEPT_DETAIL} times what the network sees"
         )
     return OwnExperiment(params, root, held_out, trained_on, left_out)
+
+
+def _check_same(saved, digest, weights, root, model_dir):
+    if saved.digest != digest:
+        raise InputError(
+            f"data: {root} is not what the job in {model_dir} was begun with; "
+            "restore it, or give another --model_dir"
+        )
+    if saved.weights != weights:
+        raise InputError(
+            f"weights: {weights}, and the job in {model_dir} was begun with "
+            f"{saved.weights}; give the same, or another --model_dir"
+        )
 
 
 def _coco_files(training, validation, folder):

@@ -298,9 +298,9 @@ class Rounds:
             self.best,
             probabilities,
         )
-        if self._chief and self._beliefs:
-            write_beliefs(self._model_dir, self._beliefs)
         if self._chief:
+            if self._beliefs:
+                write_beliefs(self._model_dir, self._beliefs)
             # Last: a line of the log that is one too many is dropped by a
             # resumed run, one that is missing stays so.
             self._save()

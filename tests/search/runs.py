@@ -22,6 +22,8 @@ RL = (
     "strategy.learning_rate=0.01"
 )
 
+SURROGATE = "strategy.name=surrogate,strategy.random_first=6"
+
 
 def small_search(*overrides):
     """A search of 4 rounds of 6 samples in a space of 2,304 architectures."""

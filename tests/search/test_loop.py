@@ -1,7 +1,6 @@
 """The search loop in one process, with children that take no time."""
 
 import json
-import math
 import os
 import signal
 import time
@@ -11,7 +10,6 @@ import pytest
 
 import nasnet_tf
 from nasnet_tf.checks.errors import InputError, JobError
-from nasnet_tf.search.journal.beliefs import read_beliefs
 from nasnet_tf.search.journal.claims import MOST_DEATHS, Claims
 from nasnet_tf.search.journal.records import (
     Journal,
@@ -20,13 +18,13 @@ from nasnet_tf.search.journal.records import (
     read_rounds,
 )
 from nasnet_tf.search.journal.state import checkpoints
-from nasnet_tf.search.report.page import write_report
 from nasnet_tf.search.space.decisions import DecisionSpace
 from nasnet_tf.search.workers.child_thread import Child, ChildThread, child_seed
 from nasnet_tf.search.workers.supervision import VARIABLE
 from tests.conftest import line_of
 from tests.search.runs import (
     RL,
+    SURROGATE,
     StandInTrainer,
     accuracy_alone,
     run_search,
@@ -40,7 +38,7 @@ LEARNING = {
         "strategy.name=evolution,strategy.population=8,strategy.tournament=3"
     ),
     "rl": RL,
-    "surrogate": "strategy.name=surrogate,strategy.random_first=6",
+    "surrogate": SURROGATE,
 }
 
 
@@ -90,43 +88,6 @@ def test_every_sample_has_its_reward(tmp_path):
     counted = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
     assert best.parameters in (counted, network.count_params())
     assert rounds[-1]["digest"] == result.digest
-
-
-def test_what_is_recommended_is_what_the_strategy_expects_most_of(tmp_path):
-    result, _ = run_search(small_search(LEARNING["surrogate"]), tmp_path)
-    beliefs = read_beliefs(tmp_path)
-    assert set(beliefs) == {record.child for record in result.records}
-    most = max(beliefs, key=lambda child: beliefs[child].expected)
-    assert result.best.child == most
-    genotype = nasnet_tf.get_genotype(str(tmp_path / "best.json"))
-    assert genotype.to_dict() == result.best.genotype
-    line = read_rounds(tmp_path / "metrics.jsonl")[-1]
-    assert line["best"] == max(record.reward for record in result.records)
-    assert line["best_expected"] == pytest.approx(beliefs[most].expected)
-    # Accuracies that are a hash of a name are nothing but noise.
-    assert line["noise"] > 0
-    again, trainer = run_search(small_search(LEARNING["surrogate"]), tmp_path)
-    assert again.best == result.best and not trainer.trained
-    page = write_report(tmp_path).read_text(encoding="utf-8")
-    assert "What the model expects" in page
-    assert f"expected of child {most}, which is recommended" in page
-
-
-def test_a_cell_that_cannot_be_started_with_leaves_no_search(tmp_path):
-    config = small_search(LEARNING["surrogate"], "strategy.start=['NASNET_A']")
-    with pytest.raises(InputError, match=r"strategy.start: NASNET_A cannot"):
-        run_search(config, tmp_path)
-    # What is mended begins in the same folder.
-    result, _ = run_search(small_search(LEARNING["surrogate"]), tmp_path)
-    assert result.complete
-
-
-def test_held_out_loss_can_be_the_measure(tmp_path):
-    config = small_search("objective.measure=loss")
-    result, _ = run_search(config, tmp_path)
-    # A stand-in's loss is what it lacks of an accuracy of 1.
-    for record in result.records:
-        assert record.reward == pytest.approx(math.exp(record.accuracy - 1))
 
 
 def test_repeats_are_not_trained(tmp_path):

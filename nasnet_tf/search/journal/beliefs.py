@@ -10,9 +10,8 @@ import pathlib
 from collections.abc import Iterable, Mapping
 
 from nasnet_tf.search.journal.durable_files import replace, writable
+from nasnet_tf.search.journal.file_names import EXPECTED_FILE
 from nasnet_tf.search.journal.records import ChildRecord
-
-_FILE = "expected.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,14 +38,14 @@ def write_beliefs(model_dir, beliefs: Mapping[int, Belief]) -> None:
         str(child): dataclasses.asdict(belief)
         for child, belief in sorted(beliefs.items())
     }
-    path = pathlib.Path(model_dir) / _FILE
+    path = pathlib.Path(model_dir) / EXPECTED_FILE
     with writable(path):
         replace(path, json.dumps(values, indent=1).encode())
 
 
 def read_beliefs(model_dir) -> dict[int, Belief]:
     """By child what is believed; empty of a strategy that has only rewards."""
-    path = pathlib.Path(model_dir) / _FILE
+    path = pathlib.Path(model_dir) / EXPECTED_FILE
     if not path.is_file():
         return {}
     values = json.loads(path.read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.jsonl"
 BEST_FILE = "best.json"
+EXPECTED_FILE = "expected.json"
 FINALISTS_FILE = "finalists.json"
 FINALISTS_FOLDER = "finalists"
 SHARED_WEIGHTS_FILE = "shared_weights.npz"

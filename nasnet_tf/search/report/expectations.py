@@ -9,6 +9,12 @@ from nasnet_tf.search.report.pictures import score_name, styled
 
 # The best are one in so many.
 _FRONT = 4
+_UNIT = "In units of reward."
+_MORE_NOISE = (
+    "Trainings of one cell differ by more than the best cells do: more "
+    "children or longer ones would tell the best apart, and "
+    "nasnet_tf.search.finalists with --seeds compares those at the front."
+)
 
 
 def expectations(run: SearchRun) -> ReportSection | None:
@@ -29,7 +35,8 @@ def expectations(run: SearchRun) -> ReportSection | None:
         "such cells, with one standard deviation. Above the line they were "
         "unlucky, below it lucky; the red one is recommended.",
     )
-    section.table(["what", "value"], _rows(run), _verdict(run))
+    rows, verdict = _compared(run)
+    section.table(["what", "value"], rows, verdict)
     return section
 
 
@@ -68,25 +75,19 @@ def _believed(run, records):
     )
 
 
-def _numbers(run):
-    """Noise, spread of the best, and the luck of the highest reward."""
+def _compared(run):
+    """Noise, spread of the best, luck of the highest reward; and a verdict."""
     records = run.best(len(run.records))
-    expected, _ = _believed(run, records)
+    expected, uncertainty = _believed(run, records)
+    best = records[0]
     highest = max(records, key=lambda record: record.reward)
     fall = highest.reward - run.beliefs[highest.child].expected
     # Bad cells are told from good ones by any training.
-    front = expected[: max(2, len(expected) // _FRONT)]
-    return run.rounds[-1].get("noise"), front.std(), fall, highest
-
-
-def _rows(run):
-    noise, spread, fall, highest = _numbers(run)
-    (best,) = run.best(1)
-    belief = run.beliefs[best.child]
+    spread = expected[: max(2, len(expected) // _FRONT)].std()
     rows = [
         [
             f"expected of child {best.child}, which is recommended",
-            f"{belief.expected:.4f} ± {belief.uncertainty:.4f}",
+            f"{expected[0]:.4f} ± {uncertainty[0]:.4f}",
         ],
         [
             f"expected fall of child {highest.child}, of the highest reward",
@@ -94,18 +95,8 @@ def _rows(run):
         ],
         ["the best quarter differ by (standard deviation)", f"{spread:.4f}"],
     ]
-    if noise is not None:
-        rows.append(["trainings of one cell differ by, about", f"{noise:.4f}"])
-    return rows
-
-
-def _verdict(run):
-    noise, spread, _, _ = _numbers(run)
-    if noise is not None and noise > spread:
-        return (
-            "Trainings of one cell differ by more than the best cells do: more "
-            "children or longer ones would tell the best apart, and "
-            "nasnet_tf.search.finalists with --seeds compares those at the "
-            "front."
-        )
-    return "In units of reward."
+    noise = run.rounds[-1].get("noise")
+    if noise is None:
+        return rows, _UNIT
+    rows.append(["trainings of one cell differ by, about", f"{noise:.4f}"])
+    return rows, _MORE_NOISE if noise > spread else _UNIT

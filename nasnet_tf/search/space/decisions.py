@@ -1,6 +1,7 @@
 """A search space as a list of categorical decisions."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -85,6 +86,51 @@ class DecisionSpace:
                 f"from 0 to {self.sizes[number] - 1}"
             )
         return values.astype("int32")
+
+    @functools.cached_property
+    def changeable(self) -> np.ndarray:
+        """Which decisions have more than one option.
+
+        Raises:
+            InputError: none has.
+        """
+        found = np.flatnonzero(np.array(self.sizes) > 1)
+        if not len(found):
+            raise InputError(
+                "space: every decision has one option; give one that has more"
+            )
+        return found
+
+    def change(self, generator, decisions: np.ndarray, place: int) -> None:
+        """Gives one decision of an architecture another option, in place.
+
+        Args:
+            generator: of the option.
+            decisions: `(decisions,)`.
+            place: of `changeable`.
+        """
+        size = self.sizes[place]
+        # From 1: never the option that it has.
+        decisions[place] = (
+            decisions[place] + generator.integers(1, size)
+        ) % size
+
+    def shares(self, decisions: np.ndarray) -> list[np.ndarray]:
+        """How many of some architectures have each option of each decision.
+
+        Args:
+            decisions: `(n, decisions)`.
+
+        Returns:
+            By decision a share for each option; equal ones where there is no
+            architecture.
+        """
+        if not len(decisions):
+            return [np.full(size, 1 / size) for size in self.sizes]
+        return [
+            np.bincount(column, minlength=size) / len(column)
+            for column, size in zip(decisions.T, self.sizes, strict=True)
+        ]
 
     def encode(self, decisions) -> np.ndarray:
         """What a model of architectures reads, such that equal ones are equal.

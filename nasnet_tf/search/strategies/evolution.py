@@ -53,11 +53,7 @@ class Evolution(Strategy):
 
     def __init__(self, space, seed=0, settings=None):
         settings = settings or EvolutionSettings()
-        self._mutable = np.flatnonzero(np.array(space.sizes) > 1)
-        if not len(self._mutable):
-            raise InputError(
-                "space: every decision has one option; give one that has more"
-            )
+        self._mutable = space.changeable
         super().__init__(space, seed, settings)
 
     def restart(self, seed: int) -> None:
@@ -84,10 +80,7 @@ class Evolution(Strategy):
             len(self._rewards), size=self.settings.tournament
         )
         child = self._members[rivals[self._rewards[rivals].argmax()]].copy()
-        place = generator.choice(self._mutable)
-        size = self.space.sizes[place]
-        # From 1: never the option that it has.
-        child[place] = (child[place] + generator.integers(1, size)) % size
+        self.space.change(generator, child, generator.choice(self._mutable))
         return child
 
     def learn(self, decisions, rewards) -> dict[str, float]:
@@ -119,11 +112,4 @@ class Evolution(Strategy):
 
     def probabilities(self) -> list[np.ndarray]:
         """The share of each option in the population; at first, uniform."""
-        if not len(self._members):
-            return [np.full(size, 1 / size) for size in self.space.sizes]
-        return [
-            np.bincount(column, minlength=size) / len(column)
-            for column, size in zip(
-                self._members.T, self.space.sizes, strict=True
-            )
-        ]
+        return self.space.shares(self._members)

@@ -36,4 +36,4 @@ class RandomSearch(Strategy):
         self._proposed = int(state["proposed"])
 
     def probabilities(self) -> list[np.ndarray]:
-        return [np.full(size, 1 / size) for size in self.space.sizes]
+        return self.space.shares(np.zeros((0, len(self.space)), "int32"))

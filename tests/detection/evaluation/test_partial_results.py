@@ -7,20 +7,8 @@ from detection.evaluation.prediction import predict
 from tests.detection.results import (
     FILES,
     FakeDetector,
-    coco_set,
     install,
-    write_images,
 )
-
-
-@pytest.fixture
-def dataset():
-    return coco_set()
-
-
-@pytest.fixture
-def images(tmp_path, dataset):
-    return write_images(tmp_path / "images", dataset)
 
 
 class _Stopped(FakeDetector):

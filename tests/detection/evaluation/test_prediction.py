@@ -21,20 +21,8 @@ from tests.conftest import line_of
 from tests.detection.results import (
     FILES,
     FakeDetector,
-    coco_set,
     install,
-    write_images,
 )
-
-
-@pytest.fixture
-def dataset():
-    return coco_set()
-
-
-@pytest.fixture
-def images(tmp_path, dataset):
-    return write_images(tmp_path / "images", dataset)
 
 
 def _read(path):

@@ -64,10 +64,8 @@ def candidates(
 def _mutated(space, generator, parents):
     """Children of random parents, with one or two other options each."""
     children = parents[generator.integers(len(parents), size=_CHILDREN)]
-    mutable = np.flatnonzero(np.array(space.sizes) > 1)
     twice = generator.random(_CHILDREN) < _TWO
     for child, two in zip(children, twice, strict=True):
-        for place in generator.choice(mutable, 1 + int(two)):
-            size = space.sizes[place]
-            child[place] = (child[place] + generator.integers(1, size)) % size
+        for place in generator.choice(space.changeable, 1 + int(two)):
+            space.change(generator, child, place)
     return children

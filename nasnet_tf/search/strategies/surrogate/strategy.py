@@ -58,10 +58,8 @@ class Surrogate(Strategy):
 
     def __init__(self, space, seed=0, settings=None):
         settings = settings or SurrogateSettings()
-        if max(space.sizes) == 1:
-            raise InputError(
-                "space: every decision has one option; give one that has more"
-            )
+        # Raises where nothing can be changed, before anything is trained.
+        _ = space.changeable
         self._start = _decisions(space, settings.start or ())
         super().__init__(space, seed, settings)
 
@@ -112,9 +110,8 @@ class Surrogate(Strategy):
             mean, deviation = model.marginals(self.space.encode(decisions))
             return mean + beta * deviation
 
-        order = np.argsort(-self._expected_so_far(), kind="stable")[:_PARENTS]
         found = candidates(
-            self.space, generator, self._tried[order], bound, known
+            self.space, generator, self._best(_PARENTS), bound, known
         )
         if len(found) > _POOL:
             order = np.argsort(-bound(found), kind="stable")
@@ -163,23 +160,22 @@ class Surrogate(Strategy):
         decisions, rewards = self.check_rewards(decisions, rewards)
         # Calls are learned in the order in which they were proposed.
         self._pending = self._pending[len(decisions) :]
-        tried = map(tuple, self._tried.tolist())
-        rows = set(zip(tried, self._rewards.tolist(), strict=True))
-        for row, reward in zip(decisions, rewards, strict=True):
-            key = tuple(row.tolist()), float(reward)
-            # A repeat brings the reward of its first training again.
-            if key not in rows:
-                rows.add(key)
-                self._tried = np.concatenate((self._tried, row[None]))
-                self._rewards = np.append(self._rewards, reward)
+        tried = np.concatenate((self._tried, decisions))
+        gained = np.concatenate((self._rewards, rewards))
+        # A repeat brings the reward of its first training again.
+        pairs = zip(map(tuple, tried.tolist()), gained.tolist(), strict=True)
+        first = {pair: n for n, pair in reversed(list(enumerate(pairs)))}
+        places = sorted(first.values())
+        self._tried, self._rewards = tried[places], gained[places]
         self._model = None
         numbers = {"mean_reward": float(rewards.mean())}
-        if len(self._rewards) < 2:
+        expected = self.expected(self._tried)
+        if expected is None:
             return numbers
         model, scale = self._fit()
         return numbers | {
             "noise": float(model.noise**0.5 * scale.unit),
-            "best_expected": float(self._expected_so_far().max()),
+            "best_expected": float(expected.max()),
         }
 
     def expected(self, decisions) -> np.ndarray | None:
@@ -188,9 +184,12 @@ class Surrogate(Strategy):
         model, scale = self._fit()
         return scale.invert(model.mean(self.space.encode(decisions)))
 
-    def _expected_so_far(self):
-        model, scale = self._fit()
-        return scale.invert(model.mean(self.space.encode(self._tried)))
+    def _best(self, count):
+        """Those of the tried ones that are expected to be the best."""
+        expected = self.expected(self._tried)
+        if expected is None:
+            return self._tried[:0]
+        return self._tried[np.argsort(-expected, kind="stable")[:count]]
 
     def uncertainty(self, decisions) -> np.ndarray | None:
         if len(self._rewards) < 2:
@@ -222,15 +221,7 @@ class Surrogate(Strategy):
 
     def probabilities(self) -> list[np.ndarray]:
         """The share of each option among those expected to be the best."""
-        if len(self._rewards) < 2:
-            return [np.full(size, 1 / size) for size in self.space.sizes]
-        order = np.argsort(-self._expected_so_far(), kind="stable")[:_BEST]
-        return [
-            np.bincount(column, minlength=size) / len(column)
-            for column, size in zip(
-                self._tried[order].T, self.space.sizes, strict=True
-            )
-        ]
+        return self.space.shares(self._best(_BEST))
 
 
 def _decisions(space, names):
