@@ -29,7 +29,8 @@ MODES = (
     "continuous_eval",
     "train_and_post_eval",
 )
-# AP by which images that were trained on are above held-out ones.
+# AP by which images that were trained on are above held-out ones where more
+# of them are worth advising.
 _BY_HEART = 0.3
 
 
@@ -104,8 +105,8 @@ def _train_on(values, model_dir, files, override):
     )
     if trained - ap > _BY_HEART:
         print(
-            "it knows those by heart: annotate more images, or begin with "
-            "--weights"
+            "it finds far more in those than in new ones: annotate more "
+            "images, or begin with --weights"
         )
     for path, what in result.files.items():
         print(f"  {path}  {what}")
