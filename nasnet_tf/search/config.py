@@ -66,7 +66,13 @@ class ChildConfig(Section):
 
     Args:
         num_cells: N, normal cells of each group.
-        filters: F, of the first group; even.
+        filters: F, of the first group; even. With `match` that of NASNET_A,
+            which sets the size of all children.
+        match: `"none"`: all children have the same F, so that those whose
+            cells have fewer weights are smaller; `"parameters"` or
+            `"mult_adds"`: each has the F, from 2 to four times `filters`, at
+            which it has as many of them as NASNET_A with `filters`, as nearly
+            as can be.
         stem_multiplier: the stem has so many times `filters`.
         input_size: height and width in pixels.
         preprocessing: `"scale"` or `"whitening"`.
@@ -85,6 +91,7 @@ class ChildConfig(Section):
 
     num_cells: int = field(2, least=1)
     filters: int = field(24, least=2)
+    match: str = field("none", choices=("none", "parameters", "mult_adds"))
     stem_multiplier: float = field(3.0, interval="(0, inf)")
     # The least that `NASNet` reads.
     input_size: int = field(32, least=32)

@@ -81,6 +81,11 @@ def check_search_config(config: SearchConfig) -> None:
             f"child.filters: {child.filters} is odd, and a factorised "
             "reduction halves it; give an even number"
         )
+    if child.match != "none" and child.method == "shared":
+        raise InputError(
+            f"child.match: {child.match!r} with child.method 'shared', whose "
+            "children share weights of one F; take another method or match"
+        )
     if budget.samples % budget.round_size:
         nearest = max(1, round(budget.samples / budget.round_size))
         raise InputError(

@@ -1,9 +1,7 @@
-"""What a child costs: parameters, multiply-adds, and time on a phone."""
+"""What a child costs beside its size: time on a phone."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import pathlib
 import statistics
 import tempfile
@@ -15,70 +13,11 @@ from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.checks.packages import check_packages
 from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.search.config import ChildConfig
-from nasnet_tf.zoo.mult_adds import NetworkSize, count_network
+from nasnet_tf.search.sizes import STEM
 
 # Runs of a file before it is timed, and those that are timed.
 WARM_UP = 5
 REPEATS = 30
-# The paper's children are networks for CIFAR (section 3.1).
-_STEM = "cifar"
-
-
-def child_size(
-    genotype: Genotype, child: ChildConfig, classes: int, channels: int = 3
-) -> NetworkSize:
-    """Parameters and multiply-adds of a child, without building it.
-
-    About 0.05 s, and more the first times; see `mult_adds.count_network`.
-
-    Args:
-        genotype: of the child.
-        child: its N, F, stem and image size.
-        classes: of the classifier.
-        channels: of the images.
-    """
-    return count_network(
-        genotype,
-        child.num_cells,
-        child.filters,
-        (child.input_size, child.input_size, channels),
-        classes,
-        stem=_STEM,
-        stem_multiplier=child.stem_multiplier,
-    )
-
-
-def filters_of_size(
-    genotype: Genotype,
-    child: ChildConfig,
-    parameters: int,
-    classes: int,
-    channels: int = 3,
-) -> int:
-    """The even F at which a genotype's parameters come nearest to a number.
-
-    Args:
-        genotype: of the network.
-        child: its N, stem and image size; its F is where the search begins.
-        parameters: to come near to.
-        classes: of the classifier.
-        channels: of the images.
-    """
-
-    def distance(filters):
-        network = dataclasses.replace(child, filters=filters)
-        count = child_size(genotype, network, classes, channels).parameters
-        # As a ratio: half as many are as far off as twice as many.
-        return abs(math.log(count / parameters))
-
-    # More filters are more parameters: downhill leads to the best.
-    filters = child.filters
-    for step in (-2, 2):
-        while filters + step >= 2 and distance(filters + step) < distance(
-            filters
-        ):
-            filters += step
-    return filters
 
 
 def check_latency_packages() -> None:
@@ -146,7 +85,7 @@ def _litert_file(genotype, child, classes, channels):
         genotype,
         num_cells=child.num_cells,
         penultimate_filters=child.filters * genotype.filters_divisor,
-        stem=_STEM,
+        stem=STEM,
         stem_multiplier=child.stem_multiplier,
         input_shape=(child.input_size, child.input_size, channels),
         classes=classes,

@@ -8,11 +8,8 @@ from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.checks.arguments import check_choice, check_integer, check_number
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.config import ChildConfig, ObjectiveConfig, SearchConfig
-from nasnet_tf.search.costs import (
-    check_latency_packages,
-    child_size,
-    litert_latency,
-)
+from nasnet_tf.search.costs import check_latency_packages, litert_latency
+from nasnet_tf.search.sizes import child_size, matched_child
 
 COSTS = ("none", "parameters", "mult_adds", "latency")
 
@@ -113,15 +110,17 @@ class Objective:
                 measured.
 
         Returns:
-            `reward`; `cost`, None where none counts; `parameters` and
-            `mult_adds`.
+            `reward`; `cost`, None where none counts; `parameters`,
+            `mult_adds` and `filters`, F.
         """
-        size = child_size(genotype, *self._network)
+        child, *images = self._network
+        child = matched_child(genotype, child, *images)
+        size = child_size(genotype, child, *images)
         kind = self.objective.cost
         cost = None
         if kind == "latency":
             if accuracy:
-                cost = self._measure_latency(genotype, *self._network)
+                cost = self._measure_latency(genotype, child, *images)
         elif kind != "none":
             cost = getattr(size, kind)
         return {
@@ -131,6 +130,7 @@ class Objective:
             "cost": cost,
             "parameters": size.parameters,
             "mult_adds": size.mult_adds,
+            "filters": child.filters,
         }
 
 

@@ -30,6 +30,10 @@ from tests.search.runs import (
         ("space.operations=['conv_9x9']", "space.operations: 'conv_9x9' is "),
         ("budget.samples=25", "budget.samples: 25 is not a multiple of .* 24$"),
         ("child.filters=9", "child.filters: 9 is odd"),
+        (
+            "child.match=parameters,child.method=shared",
+            "child.match: 'parameters' with child.method 'shared'",
+        ),
         ("objective.cost=latency", "objective.target: none given"),
         (
             "strategy.name=evolution,strategy.population=4",

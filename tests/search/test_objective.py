@@ -9,8 +9,13 @@ from nasnet_tf import NASNet
 from nasnet_tf.cells.genotypes import get_genotype
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.config import ChildConfig, ObjectiveConfig
-from nasnet_tf.search.costs import child_size, filters_of_size, litert_latency
+from nasnet_tf.search.costs import litert_latency
 from nasnet_tf.search.objective import Objective, check_objective, reward
+from nasnet_tf.search.sizes import (
+    child_size,
+    filters_of_size,
+    matched_child,
+)
 from nasnet_tf.search.space.cell_space import make_cell_space
 from nasnet_tf.zoo.mult_adds import (
     count_mult_adds,
@@ -22,6 +27,7 @@ from nasnet_tf.zoo.presets import get_preset
 from tests.search.finished_searches import random_genotype
 
 CHILD = ChildConfig(num_cells=1, filters=8)
+NASNET_A = get_genotype("NASNET_A")
 
 
 def test_reward_by_hand():
@@ -77,6 +83,31 @@ def test_filters_of_a_size():
     assert filters_of_size(genotype, CHILD, 1, 10) == 2
 
 
+@pytest.mark.parametrize("measure", ["parameters", "mult_adds"])
+def test_matched_children_have_one_size(measure):
+    child = ChildConfig(num_cells=1, filters=20, match=measure)
+    wanted = getattr(child_size(NASNET_A, child, 10), measure)
+    assert matched_child(NASNET_A, child, 10).filters == 20
+    generator = np.random.default_rng(0)
+    for _ in range(4):
+        genotype = random_genotype(generator)
+        matched = matched_child(genotype, child, 10)
+        size = getattr(child_size(genotype, matched, 10), measure)
+        # Half a step of F, and its square.
+        assert size == pytest.approx(wanted, rel=1.1 / matched.filters)
+        assert matched_child(genotype, matched, 10) == matched
+        judged = Objective(ObjectiveConfig(), child, 10)(genotype, 0.5)
+        assert judged["filters"] == matched.filters
+        assert judged[measure] == size
+
+
+def test_a_cell_of_few_weights_gets_no_hundreds_of_filters():
+    child = ChildConfig(1, 4, match="parameters", stem_multiplier=1)
+    space = make_cell_space("A", ["identity", "max_pool_3x3"], 1)
+    genotype = space.genotype([0] * len(space))
+    assert matched_child(genotype, child, 10).filters == 16
+
+
 def test_counting_small_networks_collects_no_garbage():
     # In a search that takes a second: it walks through the children's graphs.
     generator = np.random.default_rng(0)
@@ -117,6 +148,7 @@ def test_objective_of_each_cost():
         "cost": None,
         "parameters": size.parameters,
         "mult_adds": size.mult_adds,
+        "filters": 8,
     }
     small = judged("parameters", size.parameters / 4)
     assert small["cost"] == size.parameters

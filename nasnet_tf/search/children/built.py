@@ -14,6 +14,7 @@ from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.initial_weights import initial_weights
 from nasnet_tf.search.children.trainer import Children, evaluation
 from nasnet_tf.search.config import BATCH_NORM_EPSILON, SearchConfig
+from nasnet_tf.search.sizes import matched_child
 from nasnet_tf.training.optimizer import averaged_weights, make_optimizer
 from nasnet_tf.training.schedules import learning_rate_schedule
 from nasnet_tf.training.step import make_evaluation_step, make_train_step
@@ -35,7 +36,13 @@ class BuiltChildren(Children):
 
     def network(self, genotype: Genotype, seed: int = 0) -> NASNet:
         """The child as a network of the zoo with its first weights."""
-        child, data = self.config.child, self.data
+        data = self.data
+        child = matched_child(
+            genotype,
+            self.config.child,
+            len(data.class_names),
+            data.image_shape[2],
+        )
         network = NASNet(
             genotype,
             num_cells=child.num_cells,

@@ -183,9 +183,12 @@ def _job_folder(folder, candidate, config):
 
     Names do not tell cells apart: every search has a child 1.
     """
+    child = config.child.as_dict()
+    # What it decides are the filters.
+    del child["match"]
     wanted = [
         candidate.genotype.to_dict(),
-        config.child.as_dict(),
+        child,
         finalist_recipe(config).as_dict(),
     ]
     text = json.dumps(wanted, sort_keys=True).encode()

@@ -19,7 +19,6 @@ from nasnet_tf.data import open_data
 from nasnet_tf.data.given import GivenData
 from nasnet_tf.files.output_file import written_beside
 from nasnet_tf.search.config import SearchConfig
-from nasnet_tf.search.costs import child_size, filters_of_size
 from nasnet_tf.search.finalists import MATCHES
 from nasnet_tf.search.finalists.jobs import (
     Candidate,
@@ -34,6 +33,7 @@ from nasnet_tf.search.journal.file_names import (
     FINALISTS_FOLDER,
 )
 from nasnet_tf.search.journal.records import read_journal
+from nasnet_tf.search.sizes import child_size, filters_of_size, matched_child
 
 
 def train_finalists(
@@ -49,12 +49,12 @@ def train_finalists(
     """Trains the best of a search longer, each with several seeds.
 
     Each is a training job on the search's data and recipe, from scratch, at
-    the children's N and F. What is done is not done again: the same call goes
-    on where an earlier one stopped. Ranked by the reward of the mean accuracy
-    on the held-out images; these are the images that the search chose by when
-    the seed is the search's, and other ones for the other seeds. Where images
-    are held out, the evaluation split decides nothing, and the mean accuracy
-    on it is told beside.
+    the children's N and F, or the F that `child.match` gives it. What is done
+    is not done again: the same call goes on where an earlier one stopped.
+    Ranked by the reward of the mean accuracy on the held-out images; these are
+    the images that the search chose by when the seed is the search's, and
+    other ones for the other seeds. Where images are held out, the evaluation
+    split decides nothing, and the mean accuracy on it is told beside.
 
     Args:
         config: of the search; `budget.finalists`, `finalist_epochs` and
@@ -65,7 +65,7 @@ def train_finalists(
             call that trained as long and often stay listed.
         match: what they have in common with the finalists: the children's
             `"filters"`, F, or the `"parameters"` of the best finalist, as
-            nearly as an even F allows.
+            nearly as F allows.
         quiet: print nothing.
         data: arrays, of a search on arrays; see `search`.
         class_names: of them.
@@ -96,6 +96,12 @@ def train_finalists(
     candidates = _candidates(model_dir, count)
     # Before hours of training: what is no genotype is told here.
     others = [_other(genotype) for genotype in compare]
+    matched = config.child.match != "none"
+    if matched or (others and match == "parameters"):
+        images = _images(config, data, class_names)
+    if matched:
+        candidates = _matched(candidates, config.child, images)
+        others = _matched(others, config.child, images)
     jobs = model_dir / FINALISTS_FOLDER / "jobs"
 
     def trained(some):
@@ -115,16 +121,16 @@ def train_finalists(
         ]
 
     ranked = sorted(trained(candidates), key=lambda e: -e["reward"])
-    genotypes = {candidate.name: candidate.genotype for candidate in candidates}
+    by_name = {candidate.name: candidate for candidate in candidates}
     if match == "parameters" and others:
-        best = genotypes[ranked[0]["name"]]
-        others = _of_equal_size(others, best, config, data, class_names)
+        best = by_name[ranked[0]["name"]]
+        others = _of_equal_size(others, best, config.child, images)
     compared = trained(others)
     files = []
     for rank, entry in enumerate(ranked, start=1):
         entry["rank"], entry["file"] = rank, f"{FINALISTS_FOLDER}/{rank}.json"
         files.append(model_dir / entry["file"])
-        genotypes[entry["name"]].save(files[-1])
+        by_name[entry["name"]].genotype.save(files[-1])
     recipe = finalist_recipe(config)
     length = {"epochs": recipe.epochs, "steps": recipe.steps, "seeds": seeds}
     compared += _compared_before(model_dir, length, compared)
@@ -183,19 +189,34 @@ def _candidates(model_dir, count):
     return candidates
 
 
-def _of_equal_size(others, best, config, data, class_names):
+def _images(config, data, class_names):
+    """The number of classes, and of the images' channels."""
     given = GivenData.of(data, class_names=class_names)
     section = config.data
     if given:
         section = section.replace(**given.configured(section))
     opened = open_data(section, config.runtime.seed, given=given)
-    images = len(opened.class_names), opened.train.channels
-    parameters = child_size(best, config.child, *images).parameters
+    return len(opened.class_names), opened.train.channels
+
+
+def _matched(candidates, child, images):
+    return [
+        dataclasses.replace(
+            one, filters=matched_child(one.genotype, child, *images).filters
+        )
+        for one in candidates
+    ]
+
+
+def _of_equal_size(others, best, child, images):
+    filters = best.filters or child.filters
+    network = dataclasses.replace(child, filters=filters)
+    parameters = child_size(best.genotype, network, *images).parameters
     return [
         dataclasses.replace(
             other,
             filters=filters_of_size(
-                other.genotype, config.child, parameters, *images
+                other.genotype, network, parameters, *images
             ),
         )
         for other in others

@@ -1,13 +1,20 @@
 """A training job of what a search found."""
 
+import json
 import pathlib
 
 from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.configuration.files import save_config
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.finalists.jobs import evaluation_split, job_config
-from nasnet_tf.search.journal.file_names import TRAINING_FILE
+from nasnet_tf.search.journal.beliefs import read_beliefs, recommended
+from nasnet_tf.search.journal.file_names import (
+    BEST_FILE,
+    FINALISTS_FILE,
+    TRAINING_FILE,
+)
 from nasnet_tf.search.journal.found import found_file
+from nasnet_tf.search.journal.records import read_journal
 from nasnet_tf.zoo.configured_network import ModelConfig
 
 # The paper widens what it found; children are as small as can be.
@@ -36,10 +43,10 @@ def save_training_job(config: SearchConfig, model_dir) -> list[pathlib.Path]:
         return []
     # Absolute, for the job is begun from wherever its user is.
     seed, path = config.runtime.seed, file.resolve()
-    job = job_config(config, path, Genotype.load(path), seed)
-    filters = job.model.penultimate_filters
-    assert filters is not None  # `job_config` sets them.
-    job.model.penultimate_filters = filters * _WIDER
+    genotype = Genotype.load(path)
+    job = job_config(config, path, genotype, seed)
+    filters = _WIDER * _filters(config, model_dir, file)
+    job.model.penultimate_filters = filters * genotype.filters_divisor
     # As any job: it is used, and not compared with children.
     job.model.recalibrate_batch_norm = ModelConfig().recalibrate_batch_norm
     if evaluation_split(job):
@@ -48,3 +55,16 @@ def save_training_job(config: SearchConfig, model_dir) -> list[pathlib.Path]:
     path = pathlib.Path(model_dir) / TRAINING_FILE
     save_config(job, path)
     return [path]
+
+
+def _filters(config, model_dir, file):
+    """F of what was found, as it was judged."""
+    if config.child.match == "none":
+        return config.child.filters
+    folder = pathlib.Path(model_dir)
+    if file.name == BEST_FILE:
+        beliefs = read_beliefs(folder)
+        (best,) = recommended(read_journal(folder), beliefs, 1)
+        return best.filters
+    text = (folder / FINALISTS_FILE).read_text(encoding="utf-8")
+    return json.loads(text)["finalists"][0]["filters"]

@@ -28,6 +28,7 @@ class ChildRecord:
         cost: that the objective trades accuracy against, or None.
         parameters: of the child's network, where known.
         mult_adds: of an image, where known.
+        filters: F of the child's network, where known.
         curve: of its training: a dict for each evaluation.
         seconds: that its training took.
         worker: which trained it.
@@ -45,6 +46,7 @@ class ChildRecord:
     cost: float | None = None
     parameters: int | None = None
     mult_adds: int | None = None
+    filters: int | None = None
     curve: list[dict] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
     worker: int = 0

@@ -11,6 +11,12 @@ from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.children import make_trainer
 from nasnet_tf.search.children.data import ChildData
 from nasnet_tf.search.children.initial_weights import initial_weights
+from nasnet_tf.search.children.traced.instruction_set import InstructionSet
+from nasnet_tf.search.children.traced.program import compile_program
+from nasnet_tf.search.children.traced.recording import Recording
+from nasnet_tf.search.children.traced.sizes import child_plan, largest_sizes
+from nasnet_tf.search.config import ChildConfig
+from nasnet_tf.search.sizes import matched_child
 from nasnet_tf.search.space.cell_space import make_cell_space
 from tests.conftest import line_of
 from tests.search.children.small_children import (
@@ -107,6 +113,28 @@ def test_programs_have_the_weights_of_the_network(name):
             assert program.size(vector) <= size
 
 
+@pytest.mark.parametrize("match", ["parameters", "mult_adds"])
+def test_matched_children_fit_into_the_vectors(match):
+    space = make_cell_space("A")
+    child = ChildConfig(num_cells=1, filters=8, match=match)
+    largest = largest_sizes(space, child, 10, 1)
+    machine = InstructionSet(space)
+    found = set()
+    for genotype in genotypes(space, 8, seed=2):
+        matched = matched_child(genotype, child, 10, 1)
+        found.add(matched.filters)
+        plan = child_plan(genotype, matched)
+        recording = Recording(
+            plan, genotype.bottleneck, 1, 10, machine.widest_concat
+        )
+        program = compile_program(recording, machine)
+        for vector, size in largest.items():
+            assert program.size(vector) <= size
+    assert len(found) > 1
+    # Vectors that are padded to what no child needs cost time.
+    assert match != "parameters" or largest["kernels"] < 200_000
+
+
 def judge(children, genotype, steps):
     """The held-out loss after some steps, and the training loss of the next."""
     batches = children.data.training_batches(1)
@@ -119,7 +147,11 @@ def judge(children, genotype, steps):
 @pytest.mark.slow
 def test_the_traced_child_equals_the_built_one(small_space):
     config = child_config(
-        {"dtype": "float64", "recalibrate_batch_norm": "auto"},
+        {
+            "dtype": "float64",
+            "recalibrate_batch_norm": "auto",
+            "match": "parameters",
+        },
         steps=5,
         class_weights="balanced",
     )

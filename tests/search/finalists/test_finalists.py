@@ -14,7 +14,6 @@ from nasnet_tf.cells.genotype import Block, Cell, Genotype
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.configuration.files import save_config
 from nasnet_tf.search.config_checks import read_search_config
-from nasnet_tf.search.costs import child_size, filters_of_size
 from nasnet_tf.search.finalists import jobs as jobs_module
 from nasnet_tf.search.finalists.jobs import job_config
 from nasnet_tf.search.finalists.training import train_finalists
@@ -23,6 +22,7 @@ from nasnet_tf.search.journal.beliefs import Belief, recommended
 from nasnet_tf.search.journal.found import found_file
 from nasnet_tf.search.journal.records import ChildRecord, read_journal
 from nasnet_tf.search.report.page import write_report
+from nasnet_tf.search.sizes import child_size, filters_of_size
 from nasnet_tf.training.config import RecipeConfig
 from nasnet_tf.training.config_checks import check_config
 from nasnet_tf.training.config_files import read_config
@@ -213,6 +213,22 @@ def test_compared_networks_can_have_the_parameters_of_the_best(tmp_path, jobs):
     assert summary["compared"][0]["filters"] == filters < 4
     with pytest.raises(InputError, match="match: 'size'"):
         train_finalists(config, tmp_path, match="size")
+
+
+def test_finalists_of_matched_children_are_matched(tmp_path, jobs):
+    config = _config("budget.finalists=1", "child.match=parameters")
+    _write_search(tmp_path)
+    other = random_genotype(np.random.default_rng(9), blocks=2, name="other")
+    files = train_finalists(config, tmp_path, compare=[other], quiet=True)
+    summary = json.loads(files[0].read_text())
+    (found,), (compared,) = summary["finalists"], summary["compared"]
+    # As many weights as NASNET_A with 4 need more filters in fewer blocks.
+    assert 4 < compared["filters"] < found["filters"] <= 16
+    (job,) = save_training_job(config, tmp_path)
+    genotype = Genotype.load(files[1])
+    assert read_config([job]).model.penultimate_filters == (
+        2 * found["filters"] * genotype.filters_divisor
+    )
 
 
 def test_cells_of_one_name_are_not_one_cell(tmp_path, jobs):

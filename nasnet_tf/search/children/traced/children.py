@@ -7,7 +7,6 @@ import contextlib
 import tensorflow as tf
 
 from nasnet_tf.cells.genotype import Genotype
-from nasnet_tf.cells.plan import make_plan
 from nasnet_tf.networks.batch_norm_statistics import PooledStatistics
 from nasnet_tf.search.children.built import child_optimizer
 from nasnet_tf.search.children.data import ChildData
@@ -16,9 +15,13 @@ from nasnet_tf.search.children.traced.instruction_set import InstructionSet
 from nasnet_tf.search.children.traced.network import TracedNetwork
 from nasnet_tf.search.children.traced.program import Program, compile_program
 from nasnet_tf.search.children.traced.recording import Recording
-from nasnet_tf.search.children.traced.sizes import largest_sizes
+from nasnet_tf.search.children.traced.sizes import (
+    child_plan,
+    largest_sizes,
+)
 from nasnet_tf.search.children.trainer import Children, evaluation
 from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.sizes import matched_child
 from nasnet_tf.search.space.cell_space import CellSpace
 from nasnet_tf.training.optimizer import averaged_weights
 from nasnet_tf.training.step import make_evaluation_step, make_train_step
@@ -42,12 +45,9 @@ class TracedChildren(Children):
         self.config = config
         self.data = data
         self.instruction_set = InstructionSet(space)
-        first = space.genotype([0] * len(space))
         self.network = TracedNetwork(
             self.instruction_set,
-            largest_sizes(
-                space, self._plan(first), data.image_shape[2], self._classes
-            ),
+            largest_sizes(space, config.child, *self._images),
             self._classes,
             config.child.batch_norm_momentum,
             config.child.dtype,
@@ -72,20 +72,15 @@ class TracedChildren(Children):
     def _classes(self):
         return len(self.data.class_names)
 
-    def _plan(self, genotype):
-        child = self.config.child
-        return make_plan(
-            genotype,
-            child.num_cells,
-            child.filters,
-            stem="cifar",
-            stem_multiplier=child.stem_multiplier,
-        )
+    @property
+    def _images(self):
+        return self._classes, self.data.image_shape[2]
 
     def program(self, genotype: Genotype) -> Program:
         """What the machine does for a genotype of the space."""
+        child = matched_child(genotype, self.config.child, *self._images)
         recording = Recording(
-            self._plan(genotype),
+            child_plan(genotype, child),
             genotype.bottleneck,
             self.data.image_shape[2],
             self._classes,

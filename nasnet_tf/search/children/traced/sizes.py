@@ -2,27 +2,71 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
-from nasnet_tf.cells.plan import Plan
+from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.cells.genotypes import get_genotype
+from nasnet_tf.cells.plan import Plan, make_plan
 from nasnet_tf.layers.cell import NORM_GROUPS
 from nasnet_tf.search.children.traced.chains import chain_of
+from nasnet_tf.search.config import ChildConfig
+from nasnet_tf.search.sizes import (
+    LEAST_FILTERS,
+    MOST_TIMES,
+    REFERENCE,
+    child_size,
+)
 from nasnet_tf.search.space.cell_space import CellSpace
 
 
+def child_plan(genotype: Genotype, child: ChildConfig) -> Plan:
+    """The network of a child whose F is not to be matched any more."""
+    return make_plan(
+        genotype,
+        child.num_cells,
+        child.filters,
+        stem="cifar",
+        stem_multiplier=child.stem_multiplier,
+    )
+
+
 def largest_sizes(
-    space: CellSpace, plan: Plan, channels: int, classes: int
+    space: CellSpace, child: ChildConfig, classes: int, channels: int
 ) -> dict[str, int]:
     """Upper bounds of the lengths of `kernels`, `scales` and `statistics`.
 
-    Every operation is taken to be the largest and every state the widest.
-
     Args:
         space: of the children.
-        plan: of any child: cells, filters and strides are alike.
-        channels: of the images.
+        child: of the search.
         classes: of the classifier.
+        channels: of the images.
     """
+
+    def with_filters(filters):
+        one = dataclasses.replace(child, filters=filters)
+        # Cells, filters and strides are alike in all of them.
+        plan = child_plan(space.genotype([0] * len(space)), one)
+        return _largest_of_plan(space, plan, classes, channels)
+
+    if child.match == "none":
+        return with_filters(child.filters)
+    largest = with_filters(MOST_TIMES * child.filters)
+    if child.match == "mult_adds":
+        return largest
+    reference = child_size(get_genotype(REFERENCE), child, classes, channels)
+    least = with_filters(LEAST_FILTERS)
+    # The F below the nearest is farther off, and has more than (F - 1)^2 / F^2
+    # of its parameters: these are below 1.5 times the reference's.
+    return {
+        vector: min(size, max(least[vector], 2 * reference.parameters))
+        for vector, size in largest.items()
+    }
+
+
+def _largest_of_plan(space, plan, classes, channels):
+    """Every operation is taken to be the largest, every state the widest."""
     kernels = 9 * channels * plan.stem_filters
     norms = plan.stem_filters  # channels that are normalised in batches
     groups = 0  # and in each example
