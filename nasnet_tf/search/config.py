@@ -142,6 +142,9 @@ class BudgetConfig(Section):
         samples: architectures proposed, repeats included; a multiple of
             `round_size`. It may be raised later to go on.
         round_size: architectures between two updates of the strategy.
+        race: after these so many trainings of children that were trained
+            before, with other seeds: of those that may be the best, until one
+            is told apart; see `nasnet_tf.search.race`. It may be raised later.
         rounds_in_flight: a round is proposed when all but this many rounds
             before it have updated the strategy; above 1, workers that have
             no child left of one round begin with the next.
@@ -152,6 +155,7 @@ class BudgetConfig(Section):
 
     samples: int = field(20_000, least=1)
     round_size: int = field(20, least=1)
+    race: int = field(0, least=0)
     rounds_in_flight: int = field(1, least=1)
     finalists: int = field(0, least=0)
     finalist_epochs: float | None = field(None, interval="(0, 1000000]")

@@ -23,6 +23,7 @@ _CHANGEABLE = (
     "runtime.",
     "data.data_dir",
     "budget.samples",
+    "budget.race",
     "budget.finalist",
 )
 _FIXED = ("runtime.seed",)
@@ -81,6 +82,17 @@ def check_search_config(config: SearchConfig) -> None:
             f"child.filters: {child.filters} is odd, and a factorised "
             "reduction halves it; give an even number"
         )
+    if budget.race > budget.samples:
+        raise InputError(
+            f"budget.race: {budget.race} trainings of children again, and "
+            f"budget.samples are {budget.samples}; give no more than these"
+        )
+    if budget.race and child.method == "shared":
+        raise InputError(
+            f"budget.race: {budget.race} with child.method 'shared', whose "
+            "children go on with weights that know them; take another method, "
+            "or race=0"
+        )
     if child.match != "none" and child.method == "shared":
         raise InputError(
             f"child.match: {child.match!r} with child.method 'shared', whose "
@@ -99,7 +111,7 @@ def check_same_search(model_dir, config: SearchConfig) -> None:
     """Refuses a folder that holds a search of another configuration.
 
     `runtime` may differ but for the seed, and so may `data.data_dir`,
-    `budget.samples` and what concerns the finalists.
+    `budget.samples`, `budget.race` and what concerns the finalists.
 
     Raises:
         InputError: it differs; names the first difference.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nasnet_tf.cells.genotype import Genotype
+from nasnet_tf.search.journal.beliefs import Belief
 from nasnet_tf.search.journal.durable_files import append, replace, writable
 from nasnet_tf.search.journal.file_names import (
     BEST_FILE,
@@ -69,6 +70,7 @@ class SearchLog:
         # So that the first progress is shown at once.
         self._told = -max(_EVERY)
         self._mean: float | None = None
+        self._race_began: tuple[float, int] | None = None
         self._events: EventFile | None = None
         if chief:
             with writable(self._model_dir / METRICS_FILE):
@@ -152,6 +154,39 @@ class SearchLog:
                 self._events.scalars(line["samples"], numbers)
         self._line.line(_round_text(line))
         self._told = self._clock()
+
+    def racing(self, done: int, trainings: int) -> None:
+        """Shows how far the race is, not more often than is useful."""
+        now = self._clock()
+        every = _EVERY[0] if sys.stdout.isatty() else _EVERY[1]
+        if not self._chief or now - self._told < every:
+            return
+        self._told = now
+        begun, first = self._race_began = self._race_began or (now, done)
+        parts = [f"race: {done:,} of at most {trainings:,} trainings"]
+        if done > first:
+            left = (now - begun) * (trainings - done) / (done - first)
+            parts.append(f"at most {duration_text(left)} left")
+        self._line.update(parts)
+
+    def raced(self, race, best: ChildRecord, belief: Belief) -> None:
+        """Tells what came of the race.
+
+        Args:
+            race: a `Race` that is over.
+            best: what is recommended.
+            belief: of it.
+        """
+        if not self._chief:
+            return
+        self._save_best(best)
+        apart = "is told apart" if race.told_apart() else "leads"
+        self._line.line(
+            f"race: {race.done:,} trainings of {race.racers:,} children: child "
+            f"{best.child} {apart}, expected {belief.expected:.4f} ± "
+            f"{belief.uncertainty:.4f}; trainings of one child differ by "
+            f"{race.noise:.4f}"
+        )
 
     def keeps_probabilities(self, number: int) -> bool:
         """Whether those of a round are to be kept; of a long search of some."""

@@ -1,40 +1,41 @@
-"""The rounds of a search, on one of its workers."""
+"""The rounds of a search and its race, on one of its workers."""
 
-import contextlib
 import pathlib
 import threading
 from collections.abc import Callable
 
 import numpy as np
 
-from nasnet_tf.checks.errors import InputError, JobError
+from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.journal.beliefs import (
     Belief,
     recommended,
     write_beliefs,
 )
-from nasnet_tf.search.journal.claims import MOST_DEATHS, Claims
-from nasnet_tf.search.journal.records import ChildRecord, Journal
+from nasnet_tf.search.journal.claims import MOST_DEATHS
+from nasnet_tf.search.journal.records import (
+    ChildRecord,
+    training_name,
+)
 from nasnet_tf.search.journal.state import (
     SearchState,
     restore_state,
     save_state,
 )
 from nasnet_tf.search.progress import SearchLog
-from nasnet_tf.search.workers.child_thread import ChildThread
+from nasnet_tf.search.race import Race
+from nasnet_tf.search.workers.child_training import ChildTraining
 from nasnet_tf.search.workers.cluster import check_agreed
-from nasnet_tf.search.workers.deadlines import ChildWatch
-from nasnet_tf.search.workers.deaths import blame_left_children, life_note
 from nasnet_tf.search.workers.in_flight import InFlight
-from nasnet_tf.search.workers.supervision import is_supervised
 from nasnet_tf.training.strategy import worker_count
 
-# Seconds between looks into the journals: of one worker, and of each more, so
-# that hundreds do not keep a file server busy.
-_POLL, _POLL_PER_WORKER = 0.05, 0.01
 # So many failures and no success are no bad luck.
 _HOPELESS = 10
+_WHY_DIFFERENT = (
+    "a file system that is slow to share what is written, or processors of "
+    "several kinds, can be the cause"
+)
 
 
 class Rounds:
@@ -82,20 +83,17 @@ class Rounds:
         self._model_dir = pathlib.Path(model_dir)
         self._chief = worker == 0
         self._total = config.budget.samples // config.budget.round_size
-        self.journal = Journal(model_dir, worker)
-        self._claims = Claims(model_dir, worker)
+        self._training = ChildTraining(
+            config, model_dir, space, make_trainer, worker
+        )
+        self.journal = self._training.journal
         self._in_flight = InFlight(self.journal, self._budget.round_size)
-        self._worker, self._runtime = worker, config.runtime
-        self._supervised = is_supervised()
-        # A worker of a cluster may die of the end of another.
-        self._alone = worker_count() == 1 and not self._supervised
-        self._blamed = self._free_claims() if self._chief else {}
-        self._watch = ChildWatch(self.journal.records)
         self.best: ChildRecord | None = None
         self._highest = 0.0
         self._beliefs: dict[int, Belief] = {}
         self._children: list[int] = []
         self._done = 0
+        self._raced = not config.budget.race
         self._told: tuple[int, int] | None = None
         self._progress: tuple[int, int, ChildRecord | None] = (0, 0, None)
         self._restore()
@@ -104,18 +102,6 @@ class Rounds:
             f"{self._done} {strategy.digest()}".encode(),
             "the checkpoint that they found",
             "give all of them one shared model_dir",
-        )
-        self._poll = _POLL + _POLL_PER_WORKER * worker_count()
-        self._thread = ChildThread(
-            make_trainer,
-            space,
-            config.runtime.seed,
-            self.journal,
-            self._claims,
-            worker,
-            self._poll,
-            life_note if self._alone else str,
-            config.objective.measure,
         )
         self._log = SearchLog(
             model_dir,
@@ -131,18 +117,12 @@ class Rounds:
         return self
 
     def __exit__(self, *exception):
-        self._thread.end()
-        child = self._thread.current
-        if self._alone and child is not None:
-            # A claim that is left says that its process was killed.
-            with contextlib.suppress(InputError):
-                self._claims.release(child.number)
+        self._training.end()
         self._log.close()
 
     def training(self) -> int | None:
-        """The child that this worker trains now; from any thread."""
-        child = self._thread.current
-        return None if child is None else child.number
+        """The training that this worker is at; from any thread."""
+        return self._training.current()
 
     @property
     def samples(self) -> int:
@@ -151,11 +131,15 @@ class Rounds:
 
     @property
     def complete(self) -> bool:
-        """Whether all rounds are done."""
+        """Whether all rounds are done, and the race."""
+        return self._searched and self._raced
+
+    @property
+    def _searched(self):
         return self._done >= self._total
 
     def run(self, stop: threading.Event) -> None:
-        """Goes on to the last round, or to where `stop` is set.
+        """Goes on to the end of the race, or to where `stop` is set.
 
         Raises:
             InputError: a file cannot be written, what trains cannot start, or
@@ -168,10 +152,46 @@ class Rounds:
             self._propose()
         if self.complete:
             return
-        self._thread.offer(self._in_flight.children(self._total))
-        self._thread.start()
-        while not self.complete and self._finished(stop):
+        self._training.offer(self._in_flight.children(self._total))
+        while not self._searched:
+            done = self._in_flight.is_done
+            if not self._training.wait(done, self._tell, stop):
+                return
             self._update()
+        if not self._raced:
+            self._race(stop)
+
+    def _race(self, stop):
+        """Trains those again that may be the best; see `Race`."""
+        budget, journal = self._budget, self.journal
+        race = Race(
+            self._children_done(), self._beliefs, budget.race, budget.round_size
+        )
+        while children := race.propose():
+
+            def finished(children=children):
+                return all(child.record(journal) for child in children)
+
+            def tell(children=children):
+                done = sum(bool(child.record(journal)) for child in children)
+                self._log.racing(race.done + done, budget.race)
+
+            self._training.offer(children)
+            if not self._training.wait(finished, tell, stop):
+                return
+            records = [child.record(journal) for child in children]
+            race.learn([record for record in records if record])
+        self._beliefs = race.beliefs()
+        check_agreed(
+            repr(self._beliefs).encode(),
+            "what they learned from the race",
+            _WHY_DIFFERENT,
+        )
+        (self.best,) = recommended(journal.records(), self._beliefs, 1)
+        if self._chief:
+            write_beliefs(self._model_dir, self._beliefs)
+        self._log.raced(race, self.best, self._beliefs[self.best.child])
+        self._raced = True
 
     def _restore(self):
         state = restore_state(self._model_dir)
@@ -202,50 +222,6 @@ class Rounds:
         proposals = self.strategy.propose(self._budget.round_size)
         self._in_flight.add(number, proposals)
 
-    def _finished(self, stop):
-        """Waits for all children of the oldest round; False where stopped."""
-        while True:
-            self._thread.check()
-            self.journal.refresh()
-            self._tell()
-            if self._in_flight.is_done():
-                return True
-            if stop.is_set():
-                return False
-            self._check_time()
-            # What other workers finish sets no event here, so it is looked for.
-            self._thread.changed.wait(self._poll)
-            self._thread.changed.clear()
-
-    def _check_time(self):
-        """Ends a process whose child takes too long; its thread cannot be."""
-        child = self._thread.current
-        # Its supervisor does it, and sees what hangs with all its threads.
-        if self._supervised:
-            return
-        number = None if child is None else child.number
-        overdue = self._watch.overdue(
-            {self._worker: number}, self._runtime.child_timeout
-        )
-        if child is None or not overdue:
-            return
-        reason = overdue[self._worker]
-        self._claims.note_death(child.number, reason)
-        raise JobError(
-            f"child {child.number} {reason}; the same command goes on, and "
-            f"after {MOST_DEATHS} such attempts without it (runtime."
-            "child_timeout gives more time)"
-        )
-
-    def _free_claims(self):
-        """Frees what an earlier run claimed; whom it has to blame, and why."""
-        finished = {record.child for record in self.journal.records()}
-        blamed = (
-            blame_left_children(self._claims, finished) if self._alone else {}
-        )
-        self._claims.sweep(finished)
-        return blamed
-
     def _tell(self):
         # Many times a second, and a search may have 20,000 children.
         known = (len(self.journal), self._done)
@@ -273,11 +249,10 @@ class Rounds:
         check_agreed(
             digest.encode() + rewards.tobytes() + np.array(decisions).tobytes(),
             f"what they learned from round {number}",
-            "a file system that is slow to share what is written, or "
-            "processors of several kinds, can be the cause",
+            _WHY_DIFFERENT,
         )
         self._check_hope()
-        self._thread.offer(self._in_flight.children(self._total))
+        self._training.offer(self._in_flight.children(self._total))
         probabilities = None
         if self._log.keeps_probabilities(number):
             probabilities = self.strategy.probabilities()
@@ -299,8 +274,7 @@ class Rounds:
             probabilities,
         )
         if self._chief:
-            if self._beliefs:
-                write_beliefs(self._model_dir, self._beliefs)
+            write_beliefs(self._model_dir, self._beliefs)
             # Last: a line of the log that is one too many is dropped by a
             # resumed run, one that is missing stays so.
             self._save()
@@ -318,12 +292,7 @@ class Rounds:
 
     def _recommend(self):
         """Finds the best child of the rounds that are done."""
-        done = set(self._children)
-        records = [
-            record
-            for record in self.journal.records()
-            if record.child in done and not record.failure
-        ]
+        records = [r for r in self._children_done() if not r.failure]
         if not records:
             return
         self._highest = max(record.reward for record in records)
@@ -339,9 +308,14 @@ class Rounds:
             }
         (self.best,) = recommended(records, self._beliefs, 1)
 
+    def _children_done(self):
+        """The records of the rounds that are done."""
+        done = set(self._children)
+        return [r for r in self.journal.records() if r.child in done]
+
     def _check_hope(self):
         records = self.journal.records()
-        enough = self.complete or len(records) >= _HOPELESS
+        enough = self._searched or len(records) >= _HOPELESS
         if not enough or not all(record.failure for record in records):
             return
         # As bad input is: another attempt would meet the same.
@@ -362,10 +336,11 @@ class Rounds:
                 f"going on: {self._done} of {self._total} rounds and "
                 f"{len(records)} children are done"
             )
-        for child, reason in self._blamed.items():
+        for child, reason in self._training.blamed.items():
             self._log.message(
-                f"child {child} was under way when this ended: {reason}; one "
-                f"that this happens to {MOST_DEATHS} times counts as failed"
+                f"{training_name(child)} was under way when this ended: "
+                f"{reason}; one that this happens to {MOST_DEATHS} times "
+                "counts as failed"
             )
 
 

@@ -18,12 +18,13 @@ import time
 import psutil
 from absl import app, flags
 
+from nasnet_tf.search.journal.file_names import BEST_FILE, EXPECTED_FILE
 from nasnet_tf.search.journal.records import (
     count_lines,
-    read_journal,
     read_rounds,
+    read_trainings,
 )
-from tests.search.runs import RL, SMALL
+from tests.search.runs import RL, SMALL, SURROGATE
 
 VICTIMS = ("worker", "leader", "supervisor")
 MOMENTS = ("children", "update", "any time")
@@ -71,6 +72,12 @@ def digests(model_dir):
     return [line["digest"] for line in lines]
 
 
+def left_of(model_dir):
+    """What is recommended, and what is believed of all children."""
+    files = (pathlib.Path(model_dir) / n for n in (BEST_FILE, EXPECTED_FILE))
+    return [path.read_text() for path in files if path.exists()]
+
+
 def workers_of(process, count=2):
     """The processes of the workers, by their number, once all are there."""
     give_up = time.monotonic() + _PATIENCE
@@ -82,10 +89,15 @@ def workers_of(process, count=2):
     raise AssertionError("the workers did not start")
 
 
-def wait_for(moment, model_dir, draw):
-    """Returns in the moment; False where the search was done before."""
-    before = count_lines(model_dir)
+def wait_for(moment, model_dir, draw, least=0):
+    """Returns in the moment; False where the search was done before.
+
+    And not before there are so many records.
+    """
     give_up = time.monotonic() + _PATIENCE
+    while count_lines(model_dir) < least and time.monotonic() < give_up:
+        time.sleep(0.002)
+    before = count_lines(model_dir)
     if moment == "any time":
         time.sleep(draw.uniform(0, 25))
         return True
@@ -124,8 +136,12 @@ def _is_alive(worker):
         return False
 
 
-def run_with_kills(override, model_dir, kills, seed=0, tell=lambda line: None):
+def run_with_kills(
+    override, model_dir, kills, seed=0, tell=lambda line: None, trainings=0
+):
     """Runs a search to its end through so many kills.
+
+    Where it is said how many trainings it has, they are spread over these.
 
     After each it asserts that no record got lost, and at the end that no child
     was trained twice.
@@ -135,13 +151,14 @@ def run_with_kills(override, model_dir, kills, seed=0, tell=lambda line: None):
     process = start(override, model_dir)
     for number in range(kills):
         victim, moment = plan[number % len(plan)]
-        in_time = wait_for(moment, model_dir, draw)
+        least = trainings * number // (kills + 1)
+        in_time = wait_for(moment, model_dir, draw, least)
         if process.poll() is not None:
             tell(f"{number}: the search was done before")
             process.communicate()
             break
         assert in_time
-        kept = {record.child: record for record in read_journal(model_dir)}
+        kept = {r.number: r for r in read_trainings(model_dir)}
         lived = kill_one(process, victim, model_dir)
         tell(
             f"{number}: {victim} killed ({moment}) with {len(kept)} children"
@@ -149,11 +166,11 @@ def run_with_kills(override, model_dir, kills, seed=0, tell=lambda line: None):
         )
         if victim == "supervisor":
             process = start(override, model_dir)
-        after = {record.child: record for record in read_journal(model_dir)}
-        assert all(after[child] == record for child, record in kept.items())
+        after = {r.number: r for r in read_trainings(model_dir)}
+        assert all(after[number] == record for number, record in kept.items())
     output = finish(process)
     records = lines_of_journal(model_dir)
-    counts = collections.Counter(record.child for record in records)
+    counts = collections.Counter(record.number for record in records)
     assert set(counts.values()) == {1}, counts.most_common(3)
     return output
 
@@ -176,7 +193,9 @@ def lines_of_journal(model_dir):
 def main(_):
     values = flags.FLAGS
     samples = ROUND * max(10, values.kills)
-    override = f"{SMALL},{RL},budget.samples={samples}"
+    strategy = {"rl": RL, "surrogate": SURROGATE}[values.strategy]
+    override = f"{SMALL},{strategy},budget.samples={samples}"
+    override += f",budget.race={values.race}"
     override += f",budget.rounds_in_flight={values.rounds_in_flight}"
     override += ",runtime.max_restarts=20"
     with tempfile.TemporaryDirectory() as folder:
@@ -189,18 +208,22 @@ def main(_):
             values.kills,
             values.seed,
             lambda line: print(line, flush=True),
+            len(lines_of_journal(whole)),
         )
         attempts = [record.attempt for record in lines_of_journal(killed)]
         print(
-            f"{len(attempts)} children of {samples} samples, each once, "
+            f"{len(attempts)} trainings for {samples} samples, each once, "
             f"{sum(a > 1 for a in attempts)} of them not at the first attempt"
         )
         assert digests(killed) == digests(whole)
+        assert left_of(killed) == left_of(whole)
         print(f"killed: digest {digests(killed)[-1]}, equal in every round")
 
 
 if __name__ == "__main__":
     flags.DEFINE_integer("kills", 20, "How many.")
     flags.DEFINE_integer("seed", 0, "Of the moments.")
+    flags.DEFINE_enum("strategy", "rl", ["rl", "surrogate"], "Of the search.")
+    flags.DEFINE_integer("race", 0, "Trainings of its race.")
     flags.DEFINE_integer("rounds_in_flight", 1, "Of the search.")
     app.run(main)

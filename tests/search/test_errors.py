@@ -31,6 +31,11 @@ from tests.search.runs import (
         ("budget.samples=25", "budget.samples: 25 is not a multiple of .* 24$"),
         ("child.filters=9", "child.filters: 9 is odd"),
         (
+            "budget.race=30",
+            "budget.race: 30 .* again, and budget.samples are 24",
+        ),
+        ("budget.race=3,child.method=shared", "budget.race: 3 with child.meth"),
+        (
             "child.match=parameters,child.method=shared",
             "child.match: 'parameters' with child.method 'shared'",
         ),

@@ -7,25 +7,34 @@ from nasnet_tf.search.workers.child_thread import child_seed
 from tests.search.kills import (
     digests,
     finish,
+    left_of,
     lines_of_journal,
     run_with_kills,
     start,
 )
-from tests.search.runs import RL, SMALL
+from tests.search.runs import RL, SMALL, SURROGATE
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("in_flight", [1, 2])
-def test_killed_while_it_trains_and_learns(tmp_path, in_flight):
-    override = f"{SMALL},{RL},budget.rounds_in_flight={in_flight}"
-    override += ",budget.samples=36"
+@pytest.mark.parametrize(
+    "settings",
+    [
+        f"{SURROGATE},budget.samples=24,budget.race=12",
+        f"{RL},budget.samples=36,budget.rounds_in_flight=2",
+    ],
+    ids=["surrogate and race", "rl, two rounds in flight"],
+)
+def test_killed_while_it_trains_and_learns(tmp_path, settings):
+    override = f"{SMALL},{settings}"
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     finish(start(override, whole, seconds=0.05))
     lines = []
-    run_with_kills(override, killed, kills=3, tell=lines.append)
+    trainings = len(lines_of_journal(whole))
+    run_with_kills(override, killed, 3, 0, lines.append, trainings)
     print(*lines, sep="\n")
     assert len(lines) == 3 and "done before" not in lines[-1]
     assert digests(killed) == digests(whole)
+    assert left_of(killed) == left_of(whole)
     assert len(lines_of_journal(killed)) == len(lines_of_journal(whole))
 
 

@@ -28,7 +28,7 @@ def test_what_is_recommended_is_what_the_strategy_expects_most_of(tmp_path):
     again, trainer = run_search(small_search(SURROGATE), tmp_path)
     assert again.best == result.best and not trainer.trained
     page = write_report(tmp_path).read_text(encoding="utf-8")
-    assert "What the model expects" in page
+    assert "What is expected" in page
     assert f"expected of child {most}, which is recommended" in page
 
 

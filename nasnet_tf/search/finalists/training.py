@@ -33,6 +33,7 @@ from nasnet_tf.search.journal.file_names import (
     FINALISTS_FOLDER,
 )
 from nasnet_tf.search.journal.records import read_journal
+from nasnet_tf.search.report.verdict import paired_differences, told
 from nasnet_tf.search.sizes import child_size, filters_of_size, matched_child
 
 
@@ -74,7 +75,9 @@ def train_finalists(
             guarded by `if __name__ == "__main__"`.
 
     Returns:
-        `finalists.json`, then the genotype files, best first.
+        `finalists.json`, then the genotype files, best first. In it `paired`
+        has what the best is ahead of each of `compared`; see
+        `report.verdict.paired_differences`.
 
     Raises:
         InputError: there is no finished child with a genotype, or a file
@@ -135,8 +138,11 @@ def train_finalists(
     length = {"epochs": recipe.epochs, "steps": recipe.steps, "seeds": seeds}
     compared += _compared_before(model_dir, length, compared)
     summary = {"finalists": ranked, "compared": compared, **length}
+    summary["paired"] = paired_differences(summary)
     with written_beside(model_dir / FINALISTS_FILE, "model_dir") as beside:
         beside.write_text(json.dumps(summary, indent=2) + "\n")
+    if not quiet:
+        print(*told(summary), sep="\n", flush=True)
     # Of an earlier ranking of more.
     for old in (model_dir / FINALISTS_FOLDER).glob("*.json"):
         if old not in files:

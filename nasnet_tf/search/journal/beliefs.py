@@ -29,7 +29,7 @@ class Belief:
 
 
 def write_beliefs(model_dir, beliefs: Mapping[int, Belief]) -> None:
-    """Writes what is believed of each child.
+    """Writes what is believed of each child; nothing of none.
 
     Raises:
         InputError: the file cannot be written.
@@ -40,6 +40,10 @@ def write_beliefs(model_dir, beliefs: Mapping[int, Belief]) -> None:
     }
     path = pathlib.Path(model_dir) / EXPECTED_FILE
     with writable(path):
+        if not beliefs:
+            # Of a race before there were more samples.
+            path.unlink(missing_ok=True)
+            return
         replace(path, json.dumps(values, indent=1).encode())
 
 

@@ -19,8 +19,8 @@ from nasnet_tf.search.journal.file_names import (
 from nasnet_tf.search.journal.records import (
     ChildRecord,
     history,
-    read_journal,
     read_rounds,
+    read_trainings,
 )
 
 # Seconds without any child in training after which the search was off, if no
@@ -39,7 +39,8 @@ class SearchRun:
             samples.
         rounds: the lines of `metrics.jsonl`, in the order of rounds.
         finalists: the content of `finalists.json`; empty before the end.
-        beliefs: by child, of a strategy that has any.
+        beliefs: by child, of a race or a strategy that has any.
+        repeats: the records of the race's trainings, by child.
     """
 
     folder: pathlib.Path
@@ -48,6 +49,7 @@ class SearchRun:
     rounds: list[dict]
     finalists: dict
     beliefs: dict[int, Belief] = dataclasses.field(default_factory=dict)
+    repeats: list[ChildRecord] = dataclasses.field(default_factory=list)
 
     @property
     def strategy(self) -> str:
@@ -60,9 +62,14 @@ class SearchRun:
         return np.array([record.seconds for record in self.records])
 
     @property
+    def trainings(self) -> list[ChildRecord]:
+        """The records of all trainings, those of the race too."""
+        return [*self.records, *self.repeats]
+
+    @property
     def workers(self) -> int:
         """How many workers trained a child."""
-        return len({record.worker for record in self.records})
+        return len({record.worker for record in self.trainings})
 
     @property
     def succeeded(self) -> list[ChildRecord]:
@@ -92,7 +99,7 @@ class SearchRun:
         """Seconds that the search ran, without the time that it was off."""
         spans = sorted(
             (_end(record) - record.seconds, _end(record))
-            for record in self.records
+            for record in self.trainings
         )
         pause = max(_PAUSE, self.seconds.max())
         first, last = spans[0]
@@ -119,7 +126,8 @@ def read_run(model_dir) -> SearchRun:
     folder = expanded_path("model_dir", model_dir)
     # First: beside a running search, the journal then has all of these.
     rounds = read_rounds(folder / METRICS_FILE)
-    records = read_journal(folder)
+    trainings = read_trainings(folder)
+    records = [record for record in trainings if not record.repeat]
     if not records:
         raise InputError(
             f"model_dir: {folder} holds no finished child of a search; give "
@@ -139,6 +147,7 @@ def read_run(model_dir) -> SearchRun:
         rounds,
         _read(folder / FINALISTS_FILE, json.loads),
         read_beliefs(folder),
+        [record for record in trainings if record.repeat],
     )
 
 

@@ -12,6 +12,19 @@ from nasnet_tf.search.journal.durable_files import append, writable
 
 FOLDER = "journal"
 _PREFIX, _SUFFIX = "worker_", ".jsonl"
+# More than any search has samples.
+_REPEAT = 1_000_000_000
+
+
+def training_number(child: int, repeat: int) -> int:
+    """The number of a training; of a child's first the child's own."""
+    return repeat * _REPEAT + child
+
+
+def training_name(number: int) -> str:
+    """What messages call the training of a number."""
+    repeat, child = divmod(number, _REPEAT)
+    return f"child {child}" + (f", repeat {repeat}" if repeat else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +48,8 @@ class ChildRecord:
         attempt: 1, or more where workers died while they trained it.
         failure: why it could not be trained, or None.
         finished: when, in ISO format.
+        repeat: 0; above, this is another training of the child with other
+            random numbers; see `nasnet_tf.search.race`.
     """
 
     child: int
@@ -53,6 +68,12 @@ class ChildRecord:
     attempt: int = 1
     failure: str | None = None
     finished: str = ""
+    repeat: int = 0
+
+    @property
+    def number(self) -> int:
+        """See `training_number`."""
+        return training_number(self.child, self.repeat)
 
     def to_json(self) -> str:
         """One line; numbers that JSON does not have become null."""
@@ -72,7 +93,8 @@ class ChildRecord:
 class Journal:
     """The records of all workers; each writes in a file of its own.
 
-    Another thread may use it at the same time.
+    What follows is of first trainings, unless it says otherwise. Another
+    thread may use it at the same time.
 
     Args:
         model_dir: of the search; shared by the workers.
@@ -90,6 +112,7 @@ class Journal:
         self._lock = threading.RLock()
         self._read_up_to: dict[str, int] = {}
         self._records: dict[tuple[int, ...], ChildRecord] = {}
+        self._repeats: dict[int, ChildRecord] = {}
         with writable(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             _drop_torn_line(self._path)
@@ -105,7 +128,7 @@ class Journal:
     def refresh(self) -> None:
         """Reads what was written since the last time, by all workers."""
         with self._lock:
-            _read(self._folder, self._records, self._read_up_to)
+            _read(self._folder, self._records, self._repeats, self._read_up_to)
 
     def __len__(self) -> int:
         with self._lock:
@@ -126,12 +149,30 @@ class Journal:
         with self._lock:
             return sorted(self._records.values(), key=lambda r: r.child)
 
+    def training(self, number: int) -> ChildRecord | None:
+        """The record of a child's repeat."""
+        with self._lock:
+            return self._repeats.get(number)
+
+    def numbers(self) -> set[int]:
+        """Of all trainings, repeats too."""
+        with self._lock:
+            first = {record.number for record in self._records.values()}
+            return first | self._repeats.keys()
+
 
 def read_journal(model_dir) -> list[ChildRecord]:
     """The records of a search, by child; nothing is written."""
+    return [record for record in read_trainings(model_dir) if not record.repeat]
+
+
+def read_trainings(model_dir) -> list[ChildRecord]:
+    """The records of a search and its race, by child and repeat."""
     records: dict[tuple[int, ...], ChildRecord] = {}
-    _read(pathlib.Path(model_dir) / FOLDER, records, read_up_to={})
-    return sorted(records.values(), key=lambda record: record.child)
+    repeats: dict[int, ChildRecord] = {}
+    _read(pathlib.Path(model_dir) / FOLDER, records, repeats, read_up_to={})
+    both = (*records.values(), *repeats.values())
+    return sorted(both, key=lambda record: (record.child, record.repeat))
 
 
 def history(
@@ -168,13 +209,16 @@ def count_lines(model_dir) -> int:
     return sum(path.read_bytes().count(b"\n") for path in paths)
 
 
-def _read(folder, records, read_up_to):
+def _read(folder, records, repeats, read_up_to):
     """Adds what all files hold after the bytes that were read of them."""
     for path in sorted(folder.glob(f"{_PREFIX}*{_SUFFIX}")):
         start = read_up_to.get(path.name, 0)
         lines, read_up_to[path.name] = _whole_lines(path, start)
         for record in filter(None, map(ChildRecord.from_json, lines)):
-            records.setdefault(record.decisions, record)
+            if record.repeat:
+                repeats.setdefault(record.number, record)
+            else:
+                records.setdefault(record.decisions, record)
 
 
 def _whole_lines(path, start):

@@ -9,6 +9,7 @@ from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.pictures.cell_drawing import draw_genotype
 from nasnet_tf.pictures.html_report import ReportSection
 from nasnet_tf.search.journal.reading import SearchRun
+from nasnet_tf.search.report.verdict import verdict_table
 
 # Finalists whose cells are drawn.
 DRAWN = 3
@@ -25,6 +26,7 @@ def best_cells(run: SearchRun) -> ReportSection | None:
     finalists = run.finalists.get("finalists", [])
     if finalists:
         _finalist_table(section, run.finalists)
+        verdict_table(section, run)
         genotypes = [
             (entry["name"], Genotype.load(run.folder / entry["file"]))
             for entry in finalists[:DRAWN]

@@ -1,4 +1,4 @@
-"""What a strategy expects of the children, beside the rewards that they got."""
+"""What is expected of the children, beside the rewards that they got."""
 
 import numpy as np
 
@@ -6,13 +6,14 @@ from nasnet_tf.pictures import figures
 from nasnet_tf.pictures.html_report import ReportSection
 from nasnet_tf.search.journal.reading import SearchRun
 from nasnet_tf.search.report.pictures import score_name, styled
+from nasnet_tf.search.report.race import noise_of_repeats
 
 # The best are one in so many.
 _FRONT = 4
 _UNIT = "In units of reward."
 _MORE_NOISE = (
-    "Trainings of one cell differ by more than the best cells do: more "
-    "children or longer ones would tell the best apart, and "
+    "Trainings of one cell differ by more than the best cells do: longer "
+    "children or a longer race (budget.race) would tell the best apart, and "
     "nasnet_tf.search.finalists with --seeds compares those at the front."
 )
 
@@ -24,15 +25,16 @@ def expectations(run: SearchRun) -> ReportSection | None:
         run: of the search.
 
     Returns:
-        The section; None where the strategy expects nothing.
+        The section; None where there was no race, and the strategy expects
+        nothing.
     """
     if not run.beliefs:
         return None
-    section = ReportSection("expected", "What the model expects")
+    section = ReportSection("expected", "What is expected")
     section.figure(
         figure(run),
-        "Of every child the reward that it got, and what the model expects of "
-        "such cells, with one standard deviation. Above the line they were "
+        "Of every child the reward that it got first, and what is expected of "
+        "it, with one standard deviation. Above the line they were "
         "unlucky, below it lucky; the red one is recommended.",
     )
     rows, verdict = _compared(run)
@@ -95,7 +97,7 @@ def _compared(run):
         ],
         ["the best quarter differ by (standard deviation)", f"{spread:.4f}"],
     ]
-    noise = run.rounds[-1].get("noise")
+    noise = noise_of_repeats(run) or run.rounds[-1].get("noise")
     if noise is None:
         return rows, _UNIT
     rows.append(["trainings of one cell differ by, about", f"{noise:.4f}"])

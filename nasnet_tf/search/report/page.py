@@ -19,6 +19,7 @@ from nasnet_tf.search.journal.reading import read_run
 from nasnet_tf.search.report import pictures, probabilities
 from nasnet_tf.search.report.best_cells import best_cells
 from nasnet_tf.search.report.expectations import expectations
+from nasnet_tf.search.report.race import race
 
 REPORT = "report.html"
 PACKAGES = {"jinja2": "jinja2", "matplotlib": "matplotlib"}
@@ -62,6 +63,7 @@ def write_report(model_dir, compare: Sequence = ()) -> pathlib.Path:
         _progress(runs, names),
         best_cells(run),
         expectations(run),
+        race(run),
         _controller(run),
         _costs(run),
         _work(run),
@@ -122,9 +124,13 @@ def _facts(run):
     return [
         *facts,
         ("unique children", f"{len(run.records):,}"),
+        *([("trained again", f"{len(run.repeats):,}")] if run.repeats else []),
         ("failed", f"{len(run.failures):,}"),
         ("workers", f"{run.workers:,}"),
-        ("children an hour", f"{len(run.records) / run.elapsed * 3600:,.0f}"),
+        (
+            "trainings an hour",
+            f"{len(run.trainings) / run.elapsed * 3600:,.0f}",
+        ),
         ("hours", f"{run.elapsed / 3600:,.2f}"),
     ]
 
@@ -213,11 +219,11 @@ def _work(run):
     )
     busy: dict[int, float] = collections.defaultdict(float)
     count: collections.Counter[int] = collections.Counter()
-    for record in run.records:
+    for record in run.trainings:
         busy[record.worker] += record.seconds
         count[record.worker] += 1
     section.table(
-        ["worker", "children", "hours of training", "share of the time"],
+        ["worker", "trainings", "hours of training", "share of the time"],
         [
             [
                 worker,

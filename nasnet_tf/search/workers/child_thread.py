@@ -11,7 +11,11 @@ from collections.abc import Callable
 from nasnet_tf.checks.errors import InputError, JobError, first_line
 from nasnet_tf.search.children.result import ChildResult
 from nasnet_tf.search.journal.claims import MOST_DEATHS, Claims
-from nasnet_tf.search.journal.records import ChildRecord, Journal
+from nasnet_tf.search.journal.records import (
+    ChildRecord,
+    Journal,
+    training_number,
+)
 
 # Seeds of NumPy and of TensorFlow's stateless operations both take these.
 _SEEDS = 1_000_000_000
@@ -24,24 +28,40 @@ class Child:
     """A child to be trained.
 
     Args:
-        number: of the sample that proposed it first, from 0.
+        child: number of the sample that proposed it first, from 0.
         round: of that sample.
         decisions: of the space.
+        repeat: 0, or which training after the first it is.
     """
 
-    number: int
+    child: int
     round: int
     decisions: tuple[int, ...]
+    repeat: int = 0
+
+    @property
+    def number(self) -> int:
+        """Of the training; see `training_number`."""
+        return training_number(self.child, self.repeat)
+
+    def record(self, journal: Journal) -> ChildRecord | None:
+        """What the journal has of this training."""
+        if self.repeat:
+            return journal.training(self.number)
+        return journal.get(self.decisions)
 
 
-def child_seed(seed: int, decisions: tuple[int, ...]) -> int:
+def child_seed(seed: int, decisions: tuple[int, ...], repeat: int = 0) -> int:
     """The seed of a child, the same whoever trains it and when.
 
     Args:
         seed: of the search.
         decisions: of the child.
+        repeat: which training after the first it is.
     """
     text = f"{seed} {' '.join(map(str, decisions))}"
+    if repeat:
+        text += f" repeat {repeat}"
     # Not `hash`, which gives each process another number for a text.
     digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:8], "big") % _SEEDS
@@ -147,7 +167,7 @@ class ChildThread(threading.Thread):
             if child.number in self._taken:
                 continue
             self._taken.add(child.number)
-            if self._journal.get(child.decisions) is not None:
+            if child.record(self._journal) is not None:
                 continue
             # First: who stops here frees the claim of the current child.
             self.current = child
@@ -180,7 +200,8 @@ class ChildThread(threading.Thread):
             accuracy = 0.0
         now = datetime.datetime.now(datetime.UTC)
         record = ChildRecord(
-            child=child.number,
+            child=child.child,
+            repeat=child.repeat,
             round=child.round,
             decisions=child.decisions,
             genotype=genotype and genotype.to_dict(),
@@ -216,7 +237,8 @@ class ChildThread(threading.Thread):
         if len(deaths) >= MOST_DEATHS:
             reason = f"{deaths[-1]}; {len(deaths)} attempts ended so"
             return ChildResult(0.0, None, [], 0.0, reason)
-        return trainer.train(subject, child_seed(self._seed, child.decisions))
+        seed = child_seed(self._seed, child.decisions, child.repeat)
+        return trainer.train(subject, seed)
 
     def _genotype(self, child):
         # A benchmark table has decisions, and no cells.

@@ -23,7 +23,12 @@ from nasnet_tf.files.lock import exclusive
 from nasnet_tf.search.journal.claims import MOST_DEATHS, Claims
 from nasnet_tf.search.journal.durable_files import writable
 from nasnet_tf.search.journal.file_names import CONFIG_FILE
-from nasnet_tf.search.journal.records import count_lines, read_journal
+from nasnet_tf.search.journal.records import (
+    count_lines,
+    read_journal,
+    read_trainings,
+    training_name,
+)
 from nasnet_tf.search.workers.deadlines import ChildWatch
 from nasnet_tf.search.workers.deaths import (
     blame_left_children,
@@ -266,18 +271,19 @@ class Supervisor:
             child = claims.blame(worker, reason, finished)
             if child is not None:
                 print(
-                    f"worker {worker} trained child {child}: {reason}; a child "
-                    f"that {MOST_DEATHS} workers die of counts as failed",
+                    f"worker {worker} trained {training_name(child)}: "
+                    f"{reason}; a child that {MOST_DEATHS} workers die of "
+                    "counts as failed",
                     flush=True,
                 )
 
     def _finished(self):
-        return {record.child for record in read_journal(self._model_dir)}
+        return {record.number for record in read_trainings(self._model_dir)}
 
     def _under_way(self):
         children = Claims(self._model_dir).under_way(self._finished())
-        names = ", ".join(map(str, children))
-        return f" with child {names} under way" if children else ""
+        names = " and ".join(map(training_name, children))
+        return f" with {names} under way" if children else ""
 
     def _count(self):
         return count_lines(self._model_dir)

@@ -21,6 +21,7 @@ from nasnet_tf.search.report.probabilities import (
     heat_maps,
     read_probabilities,
 )
+from nasnet_tf.search.report.verdict import paired_differences, told
 from nasnet_tf.search.space.cell_space import make_cell_space
 from tests.conftest import line_of
 from tests.search.finished_searches import BEGUN, random_genotype, write_run
@@ -215,12 +216,49 @@ def test_finalists_are_listed_and_drawn(tmp_path):
     import json
 
     (folder / "finalists.json").write_text(json.dumps(finalists))
+    (paired,) = paired_differences(finalists)
+    assert paired["of"] == "test_accuracy" and paired["mean"] == 0
     page = write_report(folder).read_text()
+    assert "<td>NASNET_A</td><td>+0.00</td>" in page
     scores = "<td>89.00% ± 0.00</td><td>81.00% ± 1.00</td>"
     assert f"<td>finalist 1</td>{scores}<td>70.00%</td>" in page
     assert f"<td>NASNET_A</td>{scores}<td>-</td>" in page
     assert "of 2 training(s) of 1,200 steps" in page
     assert page.count('src="data:image/svg+xml') == 2
+
+
+def test_differences_are_paired():
+    def entry(name, tested, accuracies=(0.6, 0.6, 0.6), failure=None):
+        return {
+            "name": name,
+            "accuracies": list(accuracies),
+            "test_accuracies": list(tested),
+            "parameters": 100 if name == "best" else 80,
+            "failure": failure,
+        }
+
+    best = entry("best", [0.52, 0.63, 0.56])
+    others = [
+        entry("a", [0.50, 0.60, 0.55]),
+        entry("no split", [None] * 3, [0.61, 0.58, 0.6]),
+        entry("failed", [0.1, 0.2, 0.3], failure="diverged"),
+        entry("fewer seeds", [0.5, 0.6]),
+    ]
+    found = paired_differences({"finalists": [best], "compared": others})
+    assert [(f["name"], f["of"]) for f in found] == [
+        ("a", "test_accuracy"),
+        ("no split", "accuracy"),
+    ]
+    assert found[0]["differences"] == pytest.approx([0.02, 0.03, 0.01])
+    # Of three differences that deviate by 0.01: t is 4.303.
+    reach = 4.3027 * 0.01 / 3**0.5
+    assert found[0]["interval"] == pytest.approx(
+        [0.02 - reach, 0.02 + reach], rel=1e-4
+    )
+    assert found[0]["parameters"] == 1.25
+    first, second = told({"finalists": [best], "compared": others[:2]})
+    assert "+2.00 points (evaluation split; 95 % interval -0.48" in first
+    assert first.endswith("no different") and "held out" in second
 
 
 def test_bad_input_is_one_line(tmp_path):
