@@ -112,7 +112,8 @@ class ChildConfig(Section):
 class ObjectiveConfig(Section):
     """What a child is rewarded for: accuracy times (cost / target)^exponent.
 
-    MnasNet's form (Tan et al. 2019, equation 2).
+    MnasNet's form (Tan et al. 2019, equation 2). Or the front of accuracy
+    against cost, see `front`.
 
     Args:
         measure: `"accuracy"` on the held-out images, or `"loss"`, for which
@@ -123,6 +124,8 @@ class ObjectiveConfig(Section):
             `"latency"`: milliseconds in LiteRT on one thread.
         target: the cost at which the reward is the accuracy.
         exponent: below 0, so that less cost is more reward.
+        front: the reward is the accuracy alone, and the search is for the best
+            at every cost, of a strategy that can: `"surrogate"`.
     """
 
     measure: str = field("accuracy", choices=("accuracy", "loss"))
@@ -132,6 +135,7 @@ class ObjectiveConfig(Section):
     target: float | None = field(None, interval="(0, inf)")
     # MnasNet's.
     exponent: float = field(-0.07, interval="(-inf, 0]")
+    front: bool = False
 
 
 @dataclasses.dataclass

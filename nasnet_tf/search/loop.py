@@ -181,6 +181,12 @@ def _run(
     )
     # First: a folder of a search that cannot begin would refuse a mended one.
     strategy = make_strategy(config.strategy, space, config.runtime.seed)
+    if config.objective.front and not strategy.pursues_front:
+        raise InputError(
+            f"objective.front: True with strategy.name {config.strategy.name!r}"
+            ", which learns one number of a child; take "
+            "strategy.name=surrogate, or objective.target in place of the front"
+        )
     if index == 0:
         with writable(model_dir):
             model_dir.mkdir(parents=True, exist_ok=True)

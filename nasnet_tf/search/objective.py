@@ -56,10 +56,18 @@ def check_objective(objective: ObjectiveConfig) -> None:
         check_latency_packages()
     check_number("objective.exponent", objective.exponent, "(-inf, 0]")
     if objective.cost == "none":
+        given = "target" if objective.target is not None else "front"
+        if objective.target is not None or objective.front:
+            raise InputError(
+                f"objective.{given}: {getattr(objective, given)} without a "
+                f"cost; give objective.cost, one of {', '.join(COSTS[1:])}"
+            )
+        return
+    if objective.front:
         if objective.target is not None:
             raise InputError(
-                f"objective.target: {objective.target} without a cost; give "
-                f"objective.cost, one of {', '.join(COSTS[1:])}"
+                f"objective.target: {objective.target} beside objective.front, "
+                "which looks for the best at every cost; leave one out"
             )
         return
     if objective.target is None:
@@ -123,9 +131,10 @@ class Objective:
                 cost = self._measure_latency(genotype, child, *images)
         elif kind != "none":
             cost = getattr(size, kind)
+        traded = None if self.objective.front else cost
         return {
             "reward": reward(
-                accuracy, cost, self.objective.target, self.objective.exponent
+                accuracy, traded, self.objective.target, self.objective.exponent
             ),
             "cost": cost,
             "parameters": size.parameters,

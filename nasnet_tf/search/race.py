@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nasnet_tf.search.journal.beliefs import Belief
+from nasnet_tf.search.journal.front import pareto_front
 from nasnet_tf.search.journal.records import ChildRecord
 from nasnet_tf.search.workers.child_thread import Child
 
@@ -53,7 +54,8 @@ class Race:
     was lucky, too. Normal distributions throughout (empirical Bayes).
 
     Each round trains the leader or the child with the highest upper bound
-    beside it, whichever is known less (as LUCB, Kalyanakrishnan et al. 2012).
+    beside it, whichever is known less (as LUCB, Kalyanakrishnan et al. 2012);
+    where a front is sought, what is known least of those on it.
     All that it does is a function of its arguments and of the rewards, so that
     a resumed search goes through the same rounds again.
 
@@ -62,6 +64,7 @@ class Race:
         beliefs: of the strategy, by child; empty where it has none.
         trainings: how many there may be.
         most: of a round.
+        front: whether what is looked for is the best at each cost.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Race:
         beliefs: Mapping[int, Belief],
         trainings: int,
         most: int,
+        front: bool = False,
     ):
         self._records = [
             record
@@ -77,6 +81,7 @@ class Race:
             if not record.failure and (not beliefs or record.child in beliefs)
         ]
         self._rewards = np.array([r.reward for r in self._records])
+        self._costs = np.array([r.cost for r in self._records], "float64")
         self._gained: list[list[float]] = [[] for _ in self._records]
         self._counts = np.zeros(len(self._records), int)
         self._again = np.zeros(len(self._records))
@@ -85,9 +90,10 @@ class Race:
         self._tried = np.zeros(len(self._records), int)
         self._out = np.zeros(len(self._records), bool)
         self._trainings = trainings
+        self._seeks_front = front
         self._done = 0
         self._size = max(1, min(most, math.ceil(trainings / _ROUNDS)))
-        self._expected, self._uncertain, self._front = self._prior(beliefs)
+        self._expected, self._uncertain, self._looked_at = self._prior(beliefs)
 
     def _prior(self, beliefs):
         """Means, variances, and whose residuals are looked at."""
@@ -130,7 +136,7 @@ class Race:
 
     def told_apart(self) -> bool:
         """Whether one child is better than all others beyond doubt."""
-        if self._freedom < _ENOUGH:
+        if self._freedom < _ENOUGH or self._seeks_front:
             return False
         found = self._estimate()
         mean = np.where(self._out, -np.inf, found.mean)
@@ -151,12 +157,7 @@ class Race:
         repeats = self._tried.copy()
         children = []
         for _ in range(count):
-            bounds = found.mean + _BOUND / np.sqrt(precision)
-            leader = left[found.mean[left].argmax()]
-            others = left[left != leader]
-            challenger = others[bounds[others].argmax()]
-            less_known = precision[leader] < precision[challenger]
-            chosen = int(leader if less_known else challenger)
+            chosen = self._choice(found.mean, precision, left)
             # As if it had come out as expected.
             precision[chosen] += 1 / found.noise
             repeats[chosen] += 1
@@ -170,6 +171,18 @@ class Race:
                 )
             )
         return children
+
+    def _choice(self, mean, precision, left):
+        """The place of the child to train next."""
+        if self._seeks_front:
+            front = left[pareto_front(self._costs[left], mean[left])]
+            return int(front[precision[front].argmin()])
+        bounds = mean + _BOUND / np.sqrt(precision)
+        leader = left[mean[left].argmax()]
+        others = left[left != leader]
+        challenger = others[bounds[others].argmax()]
+        less_known = precision[leader] < precision[challenger]
+        return int(leader if less_known else challenger)
 
     def learn(self, records: Sequence[ChildRecord]) -> None:
         """Learns what came of the trainings that were proposed last.
@@ -211,8 +224,8 @@ class Race:
         # A strategy may be surer than it should be, of few rewards above all:
         # then the rewards themselves say what there is to tell apart.
         guess = max(
-            float((residuals[self._front] ** 2).mean()),
-            _LEAST_GUESS * float(self._rewards[self._front].var()),
+            float((residuals[self._looked_at] ** 2).mean()),
+            _LEAST_GUESS * float(self._rewards[self._looked_at].var()),
             # Of a table without noise.
             1e-12,
         )

@@ -82,6 +82,7 @@ class Rounds:
         self._budget = config.budget
         self._model_dir = pathlib.Path(model_dir)
         self._chief = worker == 0
+        self._front = config.objective.front
         self._total = config.budget.samples // config.budget.round_size
         self._training = ChildTraining(
             config, model_dir, space, make_trainer, worker
@@ -165,7 +166,11 @@ class Rounds:
         """Trains those again that may be the best; see `Race`."""
         budget, journal = self._budget, self.journal
         race = Race(
-            self._children_done(), self._beliefs, budget.race, budget.round_size
+            self._children_done(),
+            self._beliefs,
+            budget.race,
+            budget.round_size,
+            self._front,
         )
         while children := race.propose():
 
@@ -238,7 +243,11 @@ class Rounds:
         decisions = self._in_flight.remove_oldest()
         records = [self.journal[architecture] for architecture in decisions]
         rewards = np.array([record.reward for record in records], "float64")
-        numbers = self.strategy.learn(np.array(decisions, "int32"), rewards)
+        gained = [np.array(decisions, "int32"), rewards]
+        if self._front:
+            # Of a child that failed it is not known.
+            gained.append(np.array([r.cost for r in records], "float64"))
+        numbers = self.strategy.learn(*gained)
         self._done += 1
         self._children += [record.child for record in records]
         self._recommend()

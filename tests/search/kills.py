@@ -99,7 +99,7 @@ def wait_for(moment, model_dir, draw, least=0):
         time.sleep(0.002)
     before = count_lines(model_dir)
     if moment == "any time":
-        time.sleep(draw.uniform(0, 25))
+        time.sleep(draw.uniform(0, 5))
         return True
     while time.monotonic() < give_up:
         now = count_lines(model_dir)

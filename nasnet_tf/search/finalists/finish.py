@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from nasnet_tf.data.given import GivenData
 from nasnet_tf.search.config import SearchConfig
+from nasnet_tf.search.finalists.front import train_references, write_front
 from nasnet_tf.search.finalists.training import train_finalists
 from nasnet_tf.search.finalists.training_job import save_training_job
 from nasnet_tf.search.journal.found import training_command
@@ -23,8 +24,8 @@ def finish(
 ) -> list[pathlib.Path]:
     """Trains the finalists longer, if any, and writes what comes of a search.
 
-    That is the configuration of a training job of the best cells, and the
-    report.
+    That is the configuration of a training job of the best cells, of a search
+    for a front all cells on it and what NASNet's are worth, and the report.
 
     Args:
         config: of the search; `budget.finalists` and what belongs to it.
@@ -52,6 +53,11 @@ def finish(
             config, model_dir, compare, match, quiet, data, class_names, workers
         )
     files += save_training_job(config, model_dir)
+    if config.objective.front:
+        files += write_front(model_dir)
+        files.append(
+            train_references(config, model_dir, quiet, data, class_names)
+        )
     return [*files, write_report(model_dir)]
 
 

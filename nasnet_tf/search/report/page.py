@@ -19,6 +19,7 @@ from nasnet_tf.search.journal.reading import read_run
 from nasnet_tf.search.report import pictures, probabilities
 from nasnet_tf.search.report.best_cells import best_cells
 from nasnet_tf.search.report.expectations import expectations
+from nasnet_tf.search.report.front import front
 from nasnet_tf.search.report.race import race
 
 REPORT = "report.html"
@@ -64,6 +65,7 @@ def write_report(model_dir, compare: Sequence = ()) -> pathlib.Path:
         best_cells(run),
         expectations(run),
         race(run),
+        front(run),
         _controller(run),
         _costs(run),
         _work(run),

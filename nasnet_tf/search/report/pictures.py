@@ -7,6 +7,7 @@ from matplotlib import rc_context
 from matplotlib.ticker import EngFormatter
 
 from nasnet_tf.pictures import figures
+from nasnet_tf.search.journal.front import pareto_front
 from nasnet_tf.search.journal.reading import SearchRun
 from nasnet_tf.search.report.measures import curves
 
@@ -197,20 +198,6 @@ def against_cost(run: SearchRun, cost: str, label: str):
     axes.grid(alpha=0.2, linewidth=0.6)
     axes.legend(frameon=False, loc="lower right", fontsize=9)
     return figure
-
-
-def pareto_front(costs: np.ndarray, accuracies: np.ndarray) -> list[int]:
-    """Which points no other beats: none costs no more and is better.
-
-    Returns:
-        Their indices, cheapest first.
-    """
-    front, best = [], -np.inf
-    for index in np.lexsort((-accuracies, costs)):
-        if accuracies[index] > best:
-            front.append(int(index))
-            best = accuracies[index]
-    return front
 
 
 @styled

@@ -22,7 +22,14 @@ class Strategy(abc.ABC):
         space: what is searched.
         seed: 0 or more.
         settings: that its name is registered with; None: the defaults.
+
+    Attributes:
+        pursues_front: whether `learn` takes the costs of children as a third
+            argument, `(n,)`, not a number where they are not known, and the
+            strategy looks for high rewards at every cost.
     """
+
+    pursues_front = False
 
     def __init__(
         self,

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.search.journal.front import pareto_front
 from nasnet_tf.search.journal.reading import read_run
 from nasnet_tf.search.journal.records import ChildRecord
 from nasnet_tf.search.report.page import write_report
 from nasnet_tf.search.report.pictures import (
     measured,
-    pareto_front,
     progress,
 )
 from nasnet_tf.search.report.probabilities import (

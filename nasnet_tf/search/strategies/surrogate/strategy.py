@@ -10,6 +10,10 @@ from nasnet_tf.cells.genotypes import get_genotype
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.strategies.base import Strategy
+from nasnet_tf.search.strategies.surrogate.acquisition import (
+    FrontGain,
+    UpperBound,
+)
 from nasnet_tf.search.strategies.surrogate.candidates import candidates
 from nasnet_tf.search.strategies.surrogate.gaussian_process import (
     PRIOR_MEAN,
@@ -44,6 +48,9 @@ class Surrogate(Strategy):
     counts among those before. What was proposed is left out, written in another
     way too; random proposals alone may repeat it.
 
+    With costs a second model is of their logarithms, and what would make the
+    front of reward against cost larger is tried; see `FrontGain`.
+
     `expected` is the posterior mean: with noisy rewards the best guess of what
     an architecture is worth, where the highest reward was lucky.
 
@@ -55,6 +62,8 @@ class Surrogate(Strategy):
     Raises:
         InputError: a cell to start with is not in the space.
     """
+
+    pursues_front = True
 
     def __init__(self, space, seed=0, settings=None):
         settings = settings or SurrogateSettings()
@@ -68,10 +77,11 @@ class Surrogate(Strategy):
         self._proposed = 0
         self._pending = np.zeros((0, len(self.space)), "int32")
         self._tried = np.zeros((0, len(self.space)), "int32")
-        self._rewards = np.zeros(0)
-        self._parameters = PRIOR_MEAN
+        self._rewards, self._costs = np.zeros(0), np.zeros(0)
+        self._parameters = self._cost_parameters = PRIOR_MEAN
         self._fitted = 0
         self._model: tuple[GaussianProcess, Scale] | None = None
+        self._cost_model: GaussianProcess | None = None
 
     def propose(self, count: int) -> np.ndarray:
         check_integer("count", count)
@@ -104,34 +114,65 @@ class Surrogate(Strategy):
         if not count:
             return self._tried[:0]
         model, _ = self._fit()
-        beta = self.settings.exploration
+        acquisition = self._acquisition(model)
 
         def bound(decisions):
-            mean, deviation = model.marginals(self.space.encode(decisions))
-            return mean + beta * deviation
+            features = self.space.encode(decisions)
+            mean, deviation = model.marginals(features)
+            return acquisition.value(mean, deviation, self._cost_of(features))
 
-        found = candidates(
-            self.space, generator, self._best(_PARENTS), bound, known
-        )
+        parents = self._best(_PARENTS)
+        if self._cost_model:
+            parents = np.concatenate((self._front(), parents))
+        found = candidates(self.space, generator, parents, bound, known)
         if len(found) > _POOL:
             order = np.argsort(-bound(found), kind="stable")
             found = found[order[:_POOL]]
-        return self._apart(model, found, min(count, len(found)))
+        return self._apart(model, acquisition, found, min(count, len(found)))
 
-    def _apart(self, model, found, count):
-        """The highest bounds, each as if those before had been learned."""
+    def _acquisition(self, model):
+        beta = self.settings.exploration
+        if not self._cost_model:
+            return UpperBound(beta)
+        features = self.space.encode(self._tried)
+        # Cells that are worse than most are cheap enough to make a front.
+        return FrontGain(
+            beta, model.mean(features), self._cost_of(features), reward=0.0
+        )
+
+    def _cost_of(self, features):
+        """Expected logarithms of costs, of mean 0 and variance 1."""
+        if not self._cost_model:
+            return np.zeros(len(features))
+        return self._cost_model.mean(features)
+
+    def _front(self):
+        """Those of the tried ones that nothing cheaper is as good as."""
+        features = self.space.encode(self._tried)
+        model, _ = self._fit()
+        mean = model.mean(features)
+        order = np.lexsort((-mean, self._cost_of(features)))
+        best = np.maximum.accumulate(mean[order])
+        rises = best > np.append(-np.inf, best[:-1])
+        return self._tried[order[rises]]
+
+    def _apart(self, model, acquisition, found, count):
+        """The most promising, each as if those before had been learned."""
         # First: what is on its way counts as learned.
         waiting = len(self._pending)
         rows = np.concatenate((self._pending, found))
-        mean, covariance = model.joint(self.space.encode(rows))
+        features = self.space.encode(rows)
+        mean, covariance = model.joint(features)
+        costs = self._cost_of(features)
         order = list(range(waiting))
         for number in range(waiting + count):
             if number >= waiting:
                 deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
-                bounds = mean + self.settings.exploration * deviation
-                bounds[order] = -np.inf
-                order.append(int(bounds.argmax()))
+                values = acquisition.value(mean, deviation, costs)
+                values[order] = -np.inf
+                order.append(int(values.argmax()))
             place = order[number]
+            acquisition.add(mean[place], costs[place])
             column = covariance[:, place]
             covariance = covariance - np.outer(column, column) / (
                 column[place] + model.noise
@@ -145,28 +186,46 @@ class Surrogate(Strategy):
             rewards = self._rewards[-_MODELLED:]
             scale = Scale.of(rewards)
             values = scale.apply(rewards)
-            if len(self._rewards) >= _GROWTH * self._fitted:
-                count = min(_FITTED, len(values))
-                some = np.linspace(0, len(values) - 1, count).astype(int)
-                self._parameters = fitted_parameters(
-                    features[some], values[some], self._parameters
-                )
+            again = len(self._rewards) >= _GROWTH * self._fitted
+            if again:
+                self._parameters = _fitted(features, values, self._parameters)
                 self._fitted = len(self._rewards)
             model = GaussianProcess(features, values, self._parameters)
             self._model = model, scale
+            self._fit_costs(features, again)
         return self._model
 
-    def learn(self, decisions, rewards) -> dict[str, float]:
+    def _fit_costs(self, features, again):
+        costs = self._costs[-_MODELLED:]
+        known = np.isfinite(costs)
+        self._cost_model = None
+        if known.sum() < 2:
+            return
+        features, logs = features[known], np.log(costs[known])
+        values = (logs - logs.mean()) / (logs.std() or 1.0)
+        if again:
+            self._cost_parameters = _fitted(
+                features, values, self._cost_parameters
+            )
+        self._cost_model = GaussianProcess(
+            features, values, self._cost_parameters
+        )
+
+    def learn(self, decisions, rewards, costs=None) -> dict[str, float]:
         decisions, rewards = self.check_rewards(decisions, rewards)
+        if costs is None:
+            costs = np.full(len(rewards), np.nan)
         # Calls are learned in the order in which they were proposed.
         self._pending = self._pending[len(decisions) :]
         tried = np.concatenate((self._tried, decisions))
         gained = np.concatenate((self._rewards, rewards))
+        costs = np.concatenate((self._costs, costs))
         # A repeat brings the reward of its first training again.
         pairs = zip(map(tuple, tried.tolist()), gained.tolist(), strict=True)
         first = {pair: n for n, pair in reversed(list(enumerate(pairs)))}
         places = sorted(first.values())
         self._tried, self._rewards = tried[places], gained[places]
+        self._costs = costs[places]
         self._model = None
         numbers = {"mean_reward": float(rewards.mean())}
         expected = self.expected(self._tried)
@@ -204,24 +263,39 @@ class Surrogate(Strategy):
             "pending": self._pending,
             "tried": self._tried,
             "rewards": self._rewards,
+            "costs": self._costs,
             "parameters": self._parameters,
+            "cost_parameters": self._cost_parameters,
             "fitted": np.array(self._fitted, "int64"),
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
+        if "costs" not in state:
+            # Of a version that knew no costs.
+            unknown = np.full(len(state["rewards"]), np.nan)
+            state = {**state, "costs": unknown, "cost_parameters": PRIOR_MEAN}
         self.check_state(state)
         self.seed = int(state["seed"])
         self._proposed = int(state["proposed"])
         self._pending = self.space.check(state["pending"])
         self._tried = self.space.check(state["tried"])
         self._rewards = np.array(state["rewards"], "float64")
+        self._costs = np.array(state["costs"], "float64")
         self._parameters = np.array(state["parameters"], "float64")
+        self._cost_parameters = np.array(state["cost_parameters"], "float64")
         self._fitted = int(state["fitted"])
         self._model = None
 
     def probabilities(self) -> list[np.ndarray]:
         """The share of each option among those expected to be the best."""
         return self.space.shares(self._best(_BEST))
+
+
+def _fitted(features, values, begin):
+    """The parameters, fitted to no more rewards than there is time for."""
+    count = min(_FITTED, len(values))
+    some = np.linspace(0, len(values) - 1, count).astype(int)
+    return fitted_parameters(features[some], values[some], begin)
 
 
 def _decisions(space, names):

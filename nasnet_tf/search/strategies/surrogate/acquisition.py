@@ -1,0 +1,83 @@
+"""What makes an architecture worth trying: alone, or for a front of two goals.
+
+Each has `value(mean, deviation, costs)`, which is high for what to try next,
+and `add(mean, cost)`, which counts one as tried.
+"""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class UpperBound:
+    """The upper confidence bound of the reward.
+
+    Args:
+        exploration: beta, in standard deviations.
+    """
+
+    exploration: float
+
+    def value(self, mean, deviation, costs) -> np.ndarray:
+        """The bounds, `(n,)`."""
+        return mean + self.exploration * deviation
+
+    def add(self, mean: float, cost: float) -> None:
+        """Changes nothing: uncertainty alone keeps proposals apart."""
+
+
+class FrontGain:
+    """How much larger the front of reward against cost would become.
+
+    The hypervolume between the front of what is expected and a reference, were
+    an architecture's reward its upper confidence bound (SMS-EGO, Ponweiser et
+    al. 2008). Below the front it is how far below, so that a search for
+    candidates finds its way up.
+
+    Args:
+        exploration: beta, in standard deviations.
+        means: expected rewards of what was tried, `(n,)`.
+        costs: of the same, lower being better.
+        reward: the reference; what is expected below it is on no front.
+    """
+
+    def __init__(self, exploration: float, means, costs, reward: float):
+        self.exploration = exploration
+        self._reward = float(reward)
+        self._cost = float(np.max(costs))
+        self._means, self._costs = means, costs
+        self._front = self._steps()
+
+    def add(self, mean: float, cost: float) -> None:
+        """Counts an architecture as tried, with what is expected of it."""
+        self._means = np.append(self._means, mean)
+        self._costs = np.append(self._costs, cost)
+        self._front = self._steps()
+
+    def value(self, mean, deviation, costs) -> np.ndarray:
+        """The gains, `(n,)`; of what gains nothing less than 0."""
+        optimistic = (mean + self.exploration * deviation)[:, None]
+        starts, ends, heights = self._front
+        widths = np.clip(
+            np.minimum(ends, self._cost) - np.maximum(starts, costs[:, None]),
+            0,
+            None,
+        )
+        gain = (widths * np.maximum(optimistic - heights, 0)).sum(1)
+        height = heights[np.searchsorted(starts, costs, side="right") - 1]
+        below = height - optimistic[:, 0]
+        beyond = costs - self._cost
+        missing = np.maximum(np.maximum(below, beyond), 0)
+        return np.where(gain > 0, gain, -missing)
+
+    def _steps(self):
+        """The front as steps: from a cost to the next a reward is reached."""
+        order = np.lexsort((-self._means, self._costs))
+        costs, means = self._costs[order], self._means[order]
+        best = np.maximum.accumulate(np.maximum(means, self._reward))
+        before = np.append(self._reward, best[:-1])
+        rises = best > before
+        starts = np.append(-np.inf, costs[rises])
+        heights = np.append(self._reward, best[rises])
+        return starts, np.append(starts[1:], np.inf), heights
