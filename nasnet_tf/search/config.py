@@ -155,6 +155,10 @@ class BudgetConfig(Section):
         finalists: the best so many are trained again, longer.
         finalist_epochs: of their training; None: as `recipe`.
         finalist_seeds: trainings of each, of which the mean counts.
+        finalist_filters: their F, with `child.match` that of NASNET_A; None:
+            the children's.
+        compare: genotypes that are trained beside the finalists, names such as
+            `NASNET_A` or files.
     """
 
     samples: int = field(20_000, least=1)
@@ -164,6 +168,8 @@ class BudgetConfig(Section):
     finalists: int = field(0, least=0)
     finalist_epochs: float | None = field(None, interval="(0, 1000000]")
     finalist_seeds: int = field(1, least=1)
+    finalist_filters: int | None = field(None, least=2)
+    compare: list[str] | None = None
 
 
 @dataclasses.dataclass

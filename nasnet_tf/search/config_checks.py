@@ -2,6 +2,7 @@
 
 import pathlib
 
+from nasnet_tf.cells.genotypes import get_genotype
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.configuration.files import FOLDER as CONFIGS
 from nasnet_tf.configuration.files import first_difference, read_config
@@ -25,6 +26,7 @@ _CHANGEABLE = (
     "budget.samples",
     "budget.race",
     "budget.finalist",
+    "budget.compare",
 )
 _FIXED = ("runtime.seed",)
 
@@ -76,12 +78,19 @@ def check_search_config(config: SearchConfig) -> None:
                 "with random weights and are trained equally long; leave it out"
             )
     check_strategy(config.strategy)
+    for name in config.budget.compare or ():
+        try:
+            get_genotype(name)
+        except InputError as error:
+            raise InputError(f"budget.compare: {error}") from None
     child, budget = config.child, config.budget
-    if child.filters % 2:
-        raise InputError(
-            f"child.filters: {child.filters} is odd, and a factorised "
-            "reduction halves it; give an even number"
-        )
+    for section, name in ((child, "filters"), (budget, "finalist_filters")):
+        if (getattr(section, name) or 0) % 2:
+            where = "child" if section is child else "budget"
+            raise InputError(
+                f"{where}.{name}: {getattr(section, name)} is odd, and a "
+                "factorised reduction halves it; give an even number"
+            )
     if budget.race > budget.samples:
         raise InputError(
             f"budget.race: {budget.race} trainings of children again, and "

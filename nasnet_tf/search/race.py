@@ -16,8 +16,9 @@ from nasnet_tf.search.journal.front import pareto_front
 from nasnet_tf.search.journal.records import ChildRecord
 from nasnet_tf.search.workers.child_thread import Child
 
-# A race has about so many rounds: what one brings says whom the next trains.
-_ROUNDS = 10
+# A race has about so many rounds, and a round so many trainings at least: what
+# one brings says whom the next trains, and workers wait at its end.
+_ROUNDS, _LEAST = 10, 4
 # What is not known before there are repeats: of what rewards differ by from
 # what is expected of them, half is taken to be noise, and half to be the
 # cells'; this counts as so many degrees of freedom.
@@ -92,7 +93,8 @@ class Race:
         self._trainings = trainings
         self._seeks_front = front
         self._done = 0
-        self._size = max(1, min(most, math.ceil(trainings / _ROUNDS)))
+        size = max(_LEAST, math.ceil(trainings / _ROUNDS))
+        self._size = min(most, size)
         self._expected, self._uncertain, self._looked_at = self._prior(beliefs)
 
     def _prior(self, beliefs):

@@ -95,6 +95,7 @@ def tiny_run(data, tmp_path_factory):
         )
         patch.setattr(searching, "CONFIG", folder / "search.yaml")
         patch.setattr(searching, "SAMPLES", 2)
+        patch.setattr(searching, "RACE", 2)
         patch.setattr(searching, "ROUND_SIZE", 2)
         patch.setattr(searching, "WORKERS", 0)
         patch.setattr(

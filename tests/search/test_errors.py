@@ -30,6 +30,8 @@ from tests.search.runs import (
         ("space.operations=['conv_9x9']", "space.operations: 'conv_9x9' is "),
         ("budget.samples=25", "budget.samples: 25 is not a multiple of .* 24$"),
         ("child.filters=9", "child.filters: 9 is odd"),
+        ("budget.finalist_filters=9", "budget.finalist_filters: 9 is odd"),
+        ("budget.compare=[NASNET_X]", "budget.compare: .*NASNET_X"),
         (
             "budget.race=30",
             "budget.race: 30 .* again, and budget.samples are 24",

@@ -52,7 +52,7 @@ def main(arguments):
     if values.num_cells is not None:
         child.num_cells = values.num_cells
     if values.filters is not None:
-        child.filters = values.filters
+        budget.finalist_filters = values.filters
     check_integer("finalists", budget.finalists)
     if values.workers != 1:
         check_workers(values.workers)
@@ -60,7 +60,7 @@ def main(arguments):
     files = finish(
         config,
         folder,
-        values.compare,
+        values.compare or budget.compare or (),
         values.match,
         workers=values.workers,
     )
@@ -81,7 +81,9 @@ def define_flags():
         "machine.",
     )
     flags.DEFINE_multi_string(
-        "compare", [], "Genotype to train beside them; repeatable."
+        "compare",
+        [],
+        "Genotype to train beside them; repeatable; else the budget's.",
     )
     flags.DEFINE_integer("num_cells", None, "N of all; else the children's.")
     flags.DEFINE_integer("filters", None, "F of all; else the children's.")

@@ -32,14 +32,16 @@ def race(run: SearchRun) -> ReportSection | None:
         "reward of the search as a ring, those of the race as dots, and what "
         "is expected after all of them with one standard deviation.",
     )
-    falls = [
-        first.reward - np.mean(gained) for first, gained in racers if gained
-    ]
+    pairs = falls(run)
     noise = noise_of_repeats(run)
-    note = (
-        f"From the search to the race these fell by {np.mean(falls):.4f} on "
-        "average: who was found best was lucky too."
-    )
+    note = ""
+    if len(pairs):
+        before, after = pairs.mean(axis=0)
+        note = (
+            f"In the search these had {before:.4f} on average, in the race "
+            f"{after:.4f}"
+        )
+        note += ": who is found best is lucky, too." if after < before else "."
     if noise is not None:
         note += f" Trainings of one child differ by {noise:.4f}."
     section.table(
@@ -48,6 +50,21 @@ def race(run: SearchRun) -> ReportSection | None:
         note,
     )
     return section
+
+
+def falls(run: SearchRun) -> np.ndarray:
+    """Of each racer the reward of the search and the mean of the race's.
+
+    Returns:
+        `(racers, 2)`, best first.
+    """
+    return np.array(
+        [
+            (first.reward, np.mean(gained))
+            for first, gained in _racers(run)
+            if gained
+        ]
+    )
 
 
 def noise_of_repeats(run: SearchRun) -> float | None:

@@ -15,14 +15,17 @@ from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.configuration.files import save_config
 from nasnet_tf.search.config_checks import read_search_config
 from nasnet_tf.search.finalists import jobs as jobs_module
-from nasnet_tf.search.finalists.jobs import job_config
-from nasnet_tf.search.finalists.training import train_finalists
+from nasnet_tf.search.finalists.jobs import Candidate, job_config
+from nasnet_tf.search.finalists.training import (
+    _of_least_difference,
+    train_finalists,
+)
 from nasnet_tf.search.finalists.training_job import save_training_job
 from nasnet_tf.search.journal.beliefs import Belief, recommended
 from nasnet_tf.search.journal.found import found_file
 from nasnet_tf.search.journal.records import ChildRecord, read_journal
 from nasnet_tf.search.report.page import write_report
-from nasnet_tf.search.sizes import child_size, filters_of_size
+from nasnet_tf.search.sizes import child_size, filters_of_size, matched_child
 from nasnet_tf.training.config import RecipeConfig
 from nasnet_tf.training.config_checks import check_config
 from nasnet_tf.training.config_files import read_config
@@ -224,6 +227,19 @@ def test_finalists_of_matched_children_are_matched(tmp_path, jobs):
     (found,), (compared,) = summary["finalists"], summary["compared"]
     # As many weights as NASNET_A with 4 need more filters in fewer blocks.
     assert 4 < compared["filters"] < found["filters"] <= 16
+    # Of more filters there are more steps, and the one is taken where sizes
+    # differ least.
+    best = Genotype.load(files[1])
+    child = config.child.replace(filters=16)
+    near = _of_least_difference(
+        [Candidate("best", best)], [Candidate("other", other)], child, (10, 1)
+    )
+    assert 14 <= near.filters <= 18
+    sizes = [
+        child_size(one, matched_child(one, near, 10, 1), 10, 1).parameters
+        for one in (best, other)
+    ]
+    assert max(sizes) < 1.03 * min(sizes)
     (job,) = save_training_job(config, tmp_path)
     genotype = Genotype.load(files[1])
     assert read_config([job]).model.penultimate_filters == (
