@@ -12,6 +12,9 @@ import time
 import numpy as np
 
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.search.journal.beliefs import Belief
+from nasnet_tf.search.journal.records import ChildRecord
+from nasnet_tf.search.race import Race
 from nasnet_tf.search.space.decisions import DecisionSpace
 
 CELLS = ("normal", "reduce")
@@ -112,8 +115,16 @@ def recommended(strategy, tried, rewards) -> np.ndarray:
     return tried[np.argmax(rewards if expected is None else expected)]
 
 
-def search(bench, strategy, seed, samples, noise, epochs, round_size, budgets):
-    """One search: the true accuracy of what it recommends at each budget."""
+def search(
+    bench, strategy, seed, samples, noise, epochs, round_size, budgets, race=0
+):
+    """One search: the true accuracy of what it recommends at each budget.
+
+    With a race, so many of the last budget's trainings are repeats, and the
+    last entry is what is expected of what is recommended then.
+    """
+    if race:
+        samples, budgets = samples - race, ()
     strategy.restart(seed)
     # The same noise for all strategies; another than that of their draws.
     generator = np.random.default_rng((seed, 301))
@@ -129,7 +140,77 @@ def search(bench, strategy, seed, samples, noise, epochs, round_size, budgets):
         if len(tried) in budgets:
             best = recommended(strategy, tried, rewards)
             found.append(bench.accuracy(best[None])[0])
+    if race:
+        return raced(bench, strategy, tried, rewards, noise, generator, race)
     return found
+
+
+def raced(bench, strategy, tried, rewards, noise, generator, trainings):
+    """True and expected accuracy of what is recommended after a race."""
+    records = [
+        ChildRecord(number, 0, tuple(row), None, reward, reward)
+        for number, (row, reward) in enumerate(
+            zip(tried.tolist(), (rewards / 100).tolist(), strict=True)
+        )
+    ]
+    expected, beliefs = strategy.expected(tried), {}
+    if expected is not None:
+        pairs = zip(expected, strategy.uncertainty(tried), strict=True)
+        beliefs = {n: Belief(*map(float, p)) for n, p in enumerate(pairs)}
+    race = Race(records, beliefs, trainings, most=10)
+    while children := race.propose():
+        rows = np.array([child.decisions for child in children])
+        again = bench.accuracy(rows)
+        again += noise * generator.standard_normal(len(again))
+        race.learn(
+            [
+                ChildRecord(c.child, 0, c.decisions, None, value / 100, 0.0)
+                for c, value in zip(children, again, strict=True)
+            ]
+        )
+    beliefs = race.beliefs()
+    best = max(beliefs, key=lambda child: beliefs[child].expected)
+    true = bench.accuracy(tried[best][None])[0]
+    return [true, 100 * beliefs[best].expected]
+
+
+def compare_races(bench, make, names, seeds, noises, samples, race) -> str:
+    """Searches of so many samples, and with fewer and a race.
+
+    Returns:
+        A table: the true accuracy of what each recommends, and what the race
+        made of it expected.
+    """
+    lines = [
+        f"| noise | strategy | {samples} samples | {samples - race} and a race "
+        f"of {race} | expected after it |",
+        "|---|---|---|---|---|",
+    ]
+    for noise in noises:
+        for name in names:
+            strategy = make(name, bench.space)
+
+            def found(seed, race=0, strategy=strategy, noise=noise):
+                return search(
+                    bench,
+                    strategy,
+                    seed,
+                    samples,
+                    noise,
+                    FULL,
+                    10,
+                    (samples,),
+                    race,
+                )
+
+            plain = np.mean([found(seed)[0] for seed in seeds])
+            true, expected = np.mean([found(s, race) for s in seeds], axis=0)
+            lines.append(
+                f"| {noise:g} | {name} | {plain:.2f} | {true:.2f} | "
+                f"{expected:.2f} |"
+            )
+            print(lines[-1], flush=True)
+    return "\n".join(lines) + "\n"
 
 
 def compare(bench, make, names, seeds, tasks, round_size=20) -> list[dict]:

@@ -3,6 +3,8 @@
 python benchmarks/search_table.py --table=cifar10.csv --out=search_table
 python benchmarks/search_table.py --nas_bench_301=nas-bench-301 \
     --out=search_noise
+python benchmarks/search_table.py --nas_bench_301=nas-bench-301 \
+    --strategies=evolution_small,surrogate --race=60 --out=search_race
 
 Writes `search_table.json` with all that was measured, `search_table.md` with
 the table, and `search_table.svg`, Figure 6 of the paper for this table: best,
@@ -14,7 +16,8 @@ minutes on two cores.
 
 Of NAS-Bench-301 (see `nas_bench_301.py`) `search_noise.json` and `.md` have the
 true accuracy of what a search recommends, by noise of its rewards, and with
-short trainings at the cost of 30 full ones.
+short trainings at the cost of 30 full ones; `search_race.md` says what comes of
+it where the last trainings are a race.
 """
 
 import json
@@ -310,6 +313,36 @@ def compare_with_noise(folder, out, names, seeds) -> list[dict]:
     return rows
 
 
+def compare_races(folder, out, names, seeds, race) -> str:
+    """What a race brings on NAS-Bench-301; see `nas_bench_301.compare_races`.
+
+    Args:
+        folder: see `NasBench301`.
+        out: folder of the file.
+        names: of `NAMES`.
+        seeds: of the searches.
+        race: trainings of it.
+    """
+    # It lies beside this script.
+    import nas_bench_301
+
+    for name in names:
+        check_choice("strategies", name, NAMES)
+    samples = max(BUDGETS)
+    if samples <= race or race % 10:
+        raise InputError(
+            f"race: {race} of {samples} samples; give fewer, in tens"
+        )
+    bench = nas_bench_301.NasBench301(folder)
+    noises = [noise for noise in NOISES if noise]
+    page = nas_bench_301.compare_races(
+        bench, make, names, seeds, noises, samples, race
+    )
+    with written_beside(make_folder(out) / "search_race.md") as beside:
+        pathlib.Path(beside).write_text(page, encoding="utf-8")
+    return page
+
+
 def main(arguments):
     command_line.check_no_arguments(arguments)
     values = flags.FLAGS
@@ -317,7 +350,15 @@ def main(arguments):
     if not values.table and not values.nas_bench_301:
         raise InputError("table: missing; give it, or --nas_bench_301")
     seeds = range(values.first_seed, values.first_seed + values.seeds)
-    if values.nas_bench_301:
+    if values.race:
+        compare_races(
+            values.nas_bench_301,
+            values.out,
+            values.strategies,
+            seeds,
+            values.race,
+        )
+    elif values.nas_bench_301:
         compare_with_noise(
             values.nas_bench_301, values.out, values.strategies, seeds
         )
@@ -344,5 +385,8 @@ if __name__ == "__main__":
     flags.DEFINE_integer("seeds", 50, "Searches of each strategy.")
     flags.DEFINE_integer("first_seed", 0, "Of the searches.")
     flags.DEFINE_integer("samples", 1000, "Samples of a search.")
+    flags.DEFINE_integer(
+        "race", 0, "Of NAS-Bench-301: so many of the trainings are a race."
+    )
     flags.DEFINE_integer("round_size", 20, "Samples proposed at once.")
     command_line.run(main)
