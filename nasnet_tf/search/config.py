@@ -125,7 +125,8 @@ class ObjectiveConfig(Section):
         target: the cost at which the reward is the accuracy.
         exponent: below 0, so that less cost is more reward.
         front: the reward is the accuracy alone, and the search is for the best
-            at every cost, of a strategy that can: `"surrogate"`.
+            at every cost at which a cell can be better than most; of a strategy
+            that can, `"surrogate"`.
     """
 
     measure: str = field("accuracy", choices=("accuracy", "loss"))
@@ -155,6 +156,7 @@ class BudgetConfig(Section):
         finalists: the best so many are trained again, longer.
         finalist_epochs: of their training; None: as `recipe`.
         finalist_seeds: trainings of each, of which the mean counts.
+        finalist_num_cells: their N; None: the children's.
         finalist_filters: their F, with `child.match` that of NASNET_A; None:
             the children's.
         compare: genotypes that are trained beside the finalists, names such as
@@ -168,6 +170,7 @@ class BudgetConfig(Section):
     finalists: int = field(0, least=0)
     finalist_epochs: float | None = field(None, interval="(0, 1000000]")
     finalist_seeds: int = field(1, least=1)
+    finalist_num_cells: int | None = field(None, least=1)
     finalist_filters: int | None = field(None, least=2)
     compare: list[str] | None = None
 

@@ -91,6 +91,12 @@ def check_search_config(config: SearchConfig) -> None:
                 f"{where}.{name}: {getattr(section, name)} is odd, and a "
                 "factorised reduction halves it; give an even number"
             )
+    if config.objective.front and config.objective.cost == child.match:
+        raise InputError(
+            f"objective.cost: {child.match!r} with objective.front, and "
+            f"child.match gives all children the same; take another cost, or "
+            "child.match=none"
+        )
     if budget.race > budget.samples:
         raise InputError(
             f"budget.race: {budget.race} trainings of children again, and "

@@ -45,6 +45,14 @@ def reward(
     return float(accuracy) * (cost / target) ** exponent
 
 
+def rewarded(
+    objective: ObjectiveConfig, accuracy: float, cost: float | None
+) -> float:
+    """The reward that an objective gives; of a front the accuracy alone."""
+    traded = None if objective.front else cost
+    return reward(accuracy, traded, objective.target, objective.exponent)
+
+
 def check_objective(objective: ObjectiveConfig) -> None:
     """Checks an objective before anything is built.
 
@@ -131,11 +139,8 @@ class Objective:
                 cost = self._measure_latency(genotype, child, *images)
         elif kind != "none":
             cost = getattr(size, kind)
-        traded = None if self.objective.front else cost
         return {
-            "reward": reward(
-                accuracy, traded, self.objective.target, self.objective.exponent
-            ),
+            "reward": rewarded(self.objective, accuracy, cost),
             "cost": cost,
             "parameters": size.parameters,
             "mult_adds": size.mult_adds,

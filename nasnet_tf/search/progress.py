@@ -169,17 +169,23 @@ class SearchLog:
             parts.append(f"at most {duration_text(left)} left")
         self._line.update(parts)
 
-    def raced(self, race, best: ChildRecord, belief: Belief) -> None:
+    def raced(self, race, best: ChildRecord, belief: Belief | None) -> None:
         """Tells what came of the race.
 
         Args:
             race: a `Race` that is over.
             best: what is recommended.
-            belief: of it.
+            belief: of it; None where all failed in the race.
         """
         if not self._chief:
             return
         self._save_best(best)
+        if belief is None:
+            self._line.line(
+                f"race: all {race.racers:,} children failed when they were "
+                f"trained again; child {best.child} stays the best"
+            )
+            return
         apart = "is told apart" if race.told_apart() else "leads"
         self._line.line(
             f"race: {race.done:,} trainings of {race.racers:,} children: child "

@@ -7,6 +7,7 @@ until one is told apart.
 
 import dataclasses
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -31,9 +32,11 @@ _LEAST_GUESS = 0.25
 _ENOUGH = 4
 # That all racers fall is believed when so many have been trained again.
 _BEFORE_FALL = 3.0
-# Standard deviations: of the upper bounds whose highest races against the
-# leader, and by which a leader is told apart.
-_BOUND, _APART = 2.0, 2.0
+# Standard deviations of the upper bounds whose highest races against the
+# leader.
+_BOUND = 2.0
+# Of all others together, that one is better than who is told apart.
+_DOUBT = 0.025
 # Whose residuals are looked at: the best one in so many, and no fewer.
 _FRONT, _FEWEST = 4, 10
 
@@ -137,14 +140,17 @@ class Race:
         }
 
     def told_apart(self) -> bool:
-        """Whether one child is better than all others beyond doubt."""
+        """Whether one child is better than all others, with little doubt."""
         if self._freedom < _ENOUGH or self._seeks_front:
             return False
         found = self._estimate()
         mean = np.where(self._out, -np.inf, found.mean)
         leader = int(mean.argmax())
         doubt = np.sqrt(found.variance + found.variance[leader])
-        apart = mean[leader] - mean >= _APART * doubt
+        # Each of the others may be the one that is better (Bonferroni).
+        others = max(1, len(mean) - 1)
+        reach = statistics.NormalDist().inv_cdf(1 - _DOUBT / others)
+        apart = mean[leader] - mean >= reach * doubt
         apart[leader] = True
         return bool(apart.all())
 
@@ -177,8 +183,14 @@ class Race:
     def _choice(self, mean, precision, left):
         """The place of the child to train next."""
         if self._seeks_front:
-            front = left[pareto_front(self._costs[left], mean[left])]
-            return int(front[precision[front].argmin()])
+            # Those on it, and those that could be.
+            bounds = mean + _BOUND / np.sqrt(precision)
+            could = {
+                int(left[place])
+                for values in (mean, bounds)
+                for place in pareto_front(self._costs[left], values[left])
+            }
+            return min(could, key=lambda place: (precision[place], place))
         bounds = mean + _BOUND / np.sqrt(precision)
         leader = left[mean[left].argmax()]
         others = left[left != leader]
@@ -233,15 +245,15 @@ class Race:
         )
         noise = _pooled(_NOISE_SHARE * guess, self._squares, self._freedom)
         raced = self._counts > 0
-        differences = (self._again - self._expected)[raced]
-        squares = (
-            float(((differences - differences.mean()) ** 2).sum())
-            if (len(differences))
-            else 0.0
-        )
-        # The noise of their means is in them.
-        squares -= noise * float((1 / self._counts[raced]).sum())
-        own = _pooled((1 - _NOISE_SHARE) * guess, squares, raced.sum())
+        squares, freedom = 0.0, max(int(raced.sum()) - 1, 0)
+        if freedom:
+            differences = (self._again - self._expected)[raced]
+            squares = float(differences.var()) * len(differences)
+            # In them are also the noise of their means, and what the strategy
+            # itself is not sure of.
+            known = noise / self._counts[raced] + self._uncertain[raced]
+            squares -= float(known.mean()) * freedom
+        own = _pooled((1 - _NOISE_SHARE) * guess, squares, freedom)
         return noise, max(own, _LEAST_OWN * noise)
 
 

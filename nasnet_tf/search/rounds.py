@@ -186,7 +186,8 @@ class Rounds:
                 return
             records = [child.record(journal) for child in children]
             race.learn([record for record in records if record])
-        self._beliefs = race.beliefs()
+        # None where all that there are failed when they were trained again.
+        self._beliefs = race.beliefs() or self._beliefs
         check_agreed(
             repr(self._beliefs).encode(),
             "what they learned from the race",
@@ -195,7 +196,7 @@ class Rounds:
         (self.best,) = recommended(journal.records(), self._beliefs, 1)
         if self._chief:
             write_beliefs(self._model_dir, self._beliefs)
-        self._log.raced(race, self.best, self._beliefs[self.best.child])
+        self._log.raced(race, self.best, self._beliefs.get(self.best.child))
         self._raced = True
 
     def _restore(self):
@@ -246,7 +247,7 @@ class Rounds:
         gained = [np.array(decisions, "int32"), rewards]
         if self._front:
             # Of a child that failed it is not known.
-            gained.append(np.array([r.cost for r in records], "float64"))
+            gained.append(self._costs(records))
         numbers = self.strategy.learn(*gained)
         self._done += 1
         self._children += [record.child for record in records]
@@ -287,6 +288,15 @@ class Rounds:
             # Last: a line of the log that is one too many is dropped by a
             # resumed run, one that is missing stays so.
             self._save()
+
+    def _costs(self, records):
+        trained = [record for record in records if not record.failure]
+        if trained and all(record.cost is None for record in trained):
+            raise InputError(
+                "objective.front: True, and no child has a cost; let what "
+                "judges give one, or set objective.front=false"
+            )
+        return np.array([record.cost for record in records], "float64")
 
     def _save(self):
         save_state(

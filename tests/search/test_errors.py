@@ -31,6 +31,11 @@ from tests.search.runs import (
         ("budget.samples=25", "budget.samples: 25 is not a multiple of .* 24$"),
         ("child.filters=9", "child.filters: 9 is odd"),
         ("budget.finalist_filters=9", "budget.finalist_filters: 9 is odd"),
+        (
+            "objective.cost=parameters,objective.front=true,"
+            "child.match=parameters",
+            "objective.cost: 'parameters' with objective.front",
+        ),
         ("budget.compare=[NASNET_X]", "budget.compare: .*NASNET_X"),
         (
             "budget.race=30",

@@ -8,6 +8,7 @@ import pytest
 import nasnet_tf
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.config import ObjectiveConfig
+from nasnet_tf.search.finalists import jobs
 from nasnet_tf.search.finalists.finish import finish
 from nasnet_tf.search.finalists.front import REFERENCES, train_references
 from nasnet_tf.search.journal.beliefs import Belief, read_beliefs
@@ -44,14 +45,17 @@ def hypervolume(rewards, costs, reward=0.0, cost=1.0):
 def test_the_gain_is_that_of_the_hypervolume():
     means, costs = np.array([0.3, 0.6, 0.5, 0.9]), np.array([0.1, 0.4, 0.6, 1])
     gain = FrontGain(2.0, means, costs, reward=0.1)
-    before = hypervolume(means, costs, 0.1)
+    before = hypervolume(means, costs, 0.1, 2.0)
     points = np.array([[0.5, 0.2], [0.8, 0.05], [1.2, 0.5], [0.2, 0.9]])
+    # The reference lies beyond the dearest, which may be surpassed there too.
+    at = np.array([1.0, 1.5])
+    assert (gain.value(np.ones(2), np.zeros(2), at) > 0).all()
     for mean, cost in points:
         found = gain.value(
             np.array([mean]), np.array([0.05]), np.array([cost])
         )[0]
         after = hypervolume(
-            np.append(means, mean + 0.1), np.append(costs, cost), 0.1
+            np.append(means, mean + 0.1), np.append(costs, cost), 0.1, 2.0
         )
         if after > before + 1e-3:
             assert found == pytest.approx(after - before, abs=1e-3)
@@ -142,6 +146,24 @@ def test_a_race_for_a_front_makes_it_known():
     assert race.done == 12 and 2 <= race.racers <= 6
 
 
+def test_a_nasnet_that_fails_leaves_a_report(tmp_path, monkeypatch):
+    config = small_search(FRONT)
+    run_search(config, tmp_path, judge=judged(config))
+    monkeypatch.setattr(
+        "nasnet_tf.search.finalists.front.make_trainer",
+        lambda config, space, given=None: StandInTrainer(
+            fails=lambda genotype, seed: (
+                "diverged" if genotype.name == "NASNet-B" else None
+            )
+        ),
+    )
+    finish(config, tmp_path, quiet=True)
+    entries = json.loads((tmp_path / "references.json").read_text())
+    assert [entry["failure"] for entry in entries] == [None, "diverged", None]
+    page = (tmp_path / "report.html").read_text()
+    assert "NASNET_C" in page and "NASNET_B" not in page
+
+
 def judged(config):
     """The objective of a search, which counts parameters."""
     return make_objective(config, StandInData())
@@ -161,7 +183,29 @@ def test_a_search_for_a_front_leaves_its_cells(tmp_path, monkeypatch):
         "nasnet_tf.search.finalists.front.make_trainer",
         lambda config, space, given=None: StandInTrainer(),
     )
+    trained = []
+
+    def stand_in(job, folder, quiet, given):
+        trained.append((job.model.num_cells, job.runtime.seed))
+        return {
+            "accuracy": 0.5,
+            "test_accuracy": 0.5,
+            "seconds": 1.0,
+            "parameters": 1000 * len(trained),
+            "mult_adds": 1000,
+            "failure": None,
+        }
+
+    monkeypatch.setattr(jobs, "_train", stand_in)
+    config.budget.override(
+        {"finalists": 1, "finalist_num_cells": 1, "finalist_filters": 4}
+    )
     files = finish(config, tmp_path, quiet=True)
+    # Those of the finalists are not those of the children and the front.
+    assert trained == [(1, 0)] and config.child.num_cells == 2
+    finalists = json.loads((tmp_path / "finalists.json").read_text())
+    (entry,) = finalists["finalists"]
+    assert entry["reward"] == entry["accuracy"] == 0.5
     front = [f for f in files if f.parent.name == "front"]
     assert [f.stem for f in front] == [f"child_{r.child}" for r in members]
     genotype = nasnet_tf.get_genotype(str(front[0]))
@@ -170,7 +214,8 @@ def test_a_search_for_a_front_leaves_its_cells(tmp_path, monkeypatch):
     assert [entry["name"] for entry in references] == list(REFERENCES)
     for entry in references:
         assert len(set(entry["rewards"])) == 3
-        assert entry["cost"] == entry["parameters"] > 0
+        assert entry["cost"] == entry["parameters"] > 20_000
+        assert entry["filters"] == 24
     page = (tmp_path / "report.html").read_text()
     assert "The front" in page and f"front/{front[0].name}" in page
     assert page.count("NASNET_B") >= 1
@@ -192,6 +237,23 @@ def test_a_search_for_a_front_leaves_its_cells(tmp_path, monkeypatch):
 def test_goals_that_contradict_are_one_line(fields, line):
     with pytest.raises(InputError, match=line) as error:
         check_objective(ObjectiveConfig(**fields))
+    line_of(error)
+
+
+@pytest.mark.parametrize(
+    ("cost", "line"),
+    [
+        (None, "objective.front: True, and no child has a cost"),
+        (0.0, "all 12 children so far failed, .*its cost is 0.0"),
+    ],
+)
+def test_what_makes_no_front_is_one_line(tmp_path, cost, line):
+    def judge(genotype, accuracy):
+        return {"reward": accuracy, "cost": cost}
+
+    config = small_search(FRONT, "budget.round_size=12")
+    with pytest.raises(InputError, match=line) as error:
+        run_search(config, tmp_path, judge=judge)
     line_of(error)
 
 

@@ -122,6 +122,22 @@ def test_children_that_fail_again_are_not_recommended():
     assert recommended(first, race.beliefs(), 1)[0].child == 18
 
 
+def test_a_race_that_all_fail_ends(tmp_path):
+    class FailsAgain(StandInTrainer):
+        def train(self, genotype, seed):
+            self.fails = lambda genotype, seed: (
+                "diverged" if self.trained.count(genotype.name) > 1 else None
+            )
+            return super().train(genotype, seed)
+
+    config = small_search("budget.race=24")
+    result, _ = run_search(config, tmp_path, FailsAgain())
+    failed = {r.child for r in read_trainings(tmp_path) if r.repeat}
+    assert result.complete and result.best.child not in failed
+    page = write_report(tmp_path).read_text()
+    assert "failed again" in page and "nan" not in page
+
+
 def test_who_cannot_race():
     failed = record(1, 0.0, "diverged")
     alone = Race([record(0, 0.5), failed], {}, 5, most=5)
@@ -147,6 +163,7 @@ def test_a_search_ends_with_its_race(tmp_path):
     written = json.loads((tmp_path / "best.json").read_text())
     assert written == best.genotype
     page = write_report(tmp_path).read_text()
+    assert "failed again" not in page
     assert "The race of the best" in page and "in the search" in page
     assert f"<td>child {best.child}</td>" in page or str(best.child) in page
     run = read_run(tmp_path)
@@ -173,6 +190,7 @@ def test_a_race_goes_on_where_it_stopped(tmp_path):
     whole, _ = run_search(small_search(RACE), tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         run_search(small_search(RACE), tmp_path / "parts", Stops(29))
+    assert "failed again" not in write_report(tmp_path / "parts").read_text()
     assert len(read_trainings(tmp_path / "parts")) == 29
     parts, trainer = run_search(small_search(RACE), tmp_path / "parts")
     assert parts.best == whole.best or (

@@ -48,9 +48,8 @@ def main(arguments):
     if values.epochs is not None:
         check_number("epochs", values.epochs, "(0, 1000000]")
         budget.finalist_epochs = values.epochs
-    child = config.child
     if values.num_cells is not None:
-        child.num_cells = values.num_cells
+        budget.finalist_num_cells = values.num_cells
     if values.filters is not None:
         budget.finalist_filters = values.filters
     check_integer("finalists", budget.finalists)

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from nasnet_tf.data.given import GivenData
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.finalists.front import train_references, write_front
-from nasnet_tf.search.finalists.training import (
-    finalist_config,
-    train_finalists,
-)
+from nasnet_tf.search.finalists.jobs import finalist_config
+from nasnet_tf.search.finalists.training import train_finalists
 from nasnet_tf.search.finalists.training_job import save_training_job
 from nasnet_tf.search.journal.found import training_command
 from nasnet_tf.search.report.page import write_report
@@ -55,7 +53,9 @@ def finish(
         files += train_finalists(
             config, model_dir, compare, match, quiet, data, class_names, workers
         )
-    files += save_training_job(finalist_config(config), model_dir)
+    files += save_training_job(
+        finalist_config(config), model_dir, data, class_names
+    )
     if config.objective.front:
         files += write_front(model_dir)
         files.append(

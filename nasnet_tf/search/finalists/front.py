@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.cells.genotypes import get_genotype
-from nasnet_tf.checks.errors import InputError
 from nasnet_tf.data.given import GivenData
 from nasnet_tf.files.output_file import make_folder, written_beside
 from nasnet_tf.search.children import make_trainer
@@ -69,8 +68,9 @@ def train_references(
         class_names: of them.
 
     Returns:
-        `references.json`: of each its `name`, `rewards` by seed, `cost`,
-        `parameters`, `mult_adds` and `filters`.
+        `references.json`: of each its `name`, `rewards` of the seeds that
+        could be trained, `failure` of one that could not, and where any could
+        `cost`, `parameters`, `mult_adds` and `filters`.
 
     Raises:
         InputError: the file cannot be written.
@@ -89,21 +89,20 @@ def train_references(
             beside.write_text(json.dumps(entries, indent=1) + "\n")
         if not quiet:
             rewards = " ".join(f"{r:.4f}" for r in entries[-1]["rewards"])
-            print(f"{name} as a child: rewards {rewards}", flush=True)
+            told = entries[-1]["failure"] or f"rewards {rewards}"
+            print(f"{name} as a child: {told}", flush=True)
     return path
 
 
 def _trained(name, config, trainer, judge):
     genotype = get_genotype(name)
-    rewards, judged = [], {}
+    rewards, judged, failure = [], {}, None
     for number in range(_SEEDS):
         seed = child_seed(config.runtime.seed, (), number)
         result = trainer.train(genotype, seed)
         if result.failure:
-            raise InputError(
-                f"{name} cannot be trained as a child is: {result.failure}"
-            )
-        accuracy = result.measured(config.objective.measure)
-        judged = judge(genotype, accuracy)
+            failure = result.failure
+            continue
+        judged = judge(genotype, result.measured(config.objective.measure))
         rewards.append(judged.pop("reward"))
-    return {"name": name, "rewards": rewards, **judged}
+    return {"name": name, "rewards": rewards, "failure": failure, **judged}

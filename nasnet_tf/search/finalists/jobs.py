@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.checks.errors import InputError, JobError
-from nasnet_tf.data import open_evaluation
+from nasnet_tf.data import open_data, open_evaluation
+from nasnet_tf.data.given import GivenData
 from nasnet_tf.evaluation import evaluate
 from nasnet_tf.files.output_file import make_folder, written_beside
 from nasnet_tf.search.config import BATCH_NORM_EPSILON, SearchConfig
 from nasnet_tf.search.journal.records import ChildRecord
-from nasnet_tf.search.objective import reward
+from nasnet_tf.search.objective import rewarded
 from nasnet_tf.training.config import ExperimentConfig, RuntimeConfig
 from nasnet_tf.training.job import train
 from nasnet_tf.zoo.configured_network import ModelConfig
@@ -100,6 +101,35 @@ class SeedTraining:
         result = {"seed": seed, **_train(self.job, self.folder, quiet, given)}
         with written_beside(self._file, "model_dir") as beside:
             beside.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def finalist_config(config: SearchConfig) -> SearchConfig:
+    """The configuration of a search with the N and F of its finalists."""
+    budget, child = config.budget, config.child
+    return config.replace(
+        child=child.replace(
+            num_cells=budget.finalist_num_cells or child.num_cells,
+            filters=budget.finalist_filters or child.filters,
+        )
+    )
+
+
+def images_of(
+    config: SearchConfig, data=None, class_names: Sequence[str] | None = None
+) -> tuple[int, int]:
+    """The number of classes of a search's images, and of their channels.
+
+    Args:
+        config: of the search.
+        data: arrays, of a search on arrays.
+        class_names: of them.
+    """
+    given = GivenData.of(data, class_names=class_names)
+    section = config.data
+    if given:
+        section = section.replace(**given.configured(section))
+    opened = open_data(section, config.runtime.seed, given=given)
+    return len(opened.class_names), opened.train.channels
 
 
 def seed_trainings(
@@ -259,7 +289,7 @@ def _entry(candidate, config, results):
         "accuracies": accuracies,
         "test_accuracy": None if None in tested else statistics.fmean(tested),
         "test_accuracies": tested,
-        "reward": reward(accuracy, cost, objective.target, objective.exponent),
+        "reward": rewarded(objective, accuracy, cost),
         "search_accuracy": record.accuracy if record else None,
         "search_reward": record.reward if record else None,
         "cost": cost,

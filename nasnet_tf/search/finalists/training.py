@@ -15,14 +15,14 @@ from nasnet_tf.checks.arguments import (
     expanded_path,
 )
 from nasnet_tf.checks.errors import InputError
-from nasnet_tf.data import open_data
-from nasnet_tf.data.given import GivenData
 from nasnet_tf.files.output_file import written_beside
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.finalists import MATCHES
 from nasnet_tf.search.finalists.jobs import (
     Candidate,
+    finalist_config,
     finalist_recipe,
+    images_of,
     seed_trainings,
     train_candidate,
 )
@@ -106,7 +106,7 @@ def train_finalists(
     others = [_other(genotype) for genotype in compare]
     matched = config.child.match != "none"
     if matched or (others and match == "parameters"):
-        images = _images(config, data, class_names)
+        images = images_of(config, data, class_names)
     if matched:
         child = _of_least_difference(candidates, others, config.child, images)
         candidates = _matched(candidates, child, images)
@@ -199,24 +199,6 @@ def _candidates(model_dir, count):
             "give the model_dir of a search for cells"
         )
     return candidates
-
-
-def _images(config, data, class_names):
-    """The number of classes, and of the images' channels."""
-    given = GivenData.of(data, class_names=class_names)
-    section = config.data
-    if given:
-        section = section.replace(**given.configured(section))
-    opened = open_data(section, config.runtime.seed, given=given)
-    return len(opened.class_names), opened.train.channels
-
-
-def finalist_config(config: SearchConfig) -> SearchConfig:
-    """The configuration of a search with the F of its finalists."""
-    filters = config.budget.finalist_filters
-    if filters is None:
-        return config
-    return config.replace(child=config.child.replace(filters=filters))
 
 
 def _of_least_difference(candidates, others, child, images):

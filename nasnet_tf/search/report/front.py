@@ -77,11 +77,11 @@ def figure(run: SearchRun, members, references, label: str):
         drawstyle="steps-post",
     )
     for entry in references:
-        mean, deviation = np.mean(entry["rewards"]), np.std(entry["rewards"])
+        mean = np.mean(entry["rewards"])
         axes.errorbar(
             entry["cost"],
             mean,
-            deviation,
+            _deviation(entry["rewards"]),
             fmt="D",
             color=figures.ORANGE,
             markersize=5,
@@ -103,7 +103,12 @@ def figure(run: SearchRun, members, references, label: str):
 
 def _references(run):
     path = run.folder / REFERENCES_FILE
-    return json.loads(path.read_text()) if path.is_file() else []
+    entries = json.loads(path.read_text()) if path.is_file() else []
+    return [entry for entry in entries if entry["rewards"]]
+
+
+def _deviation(rewards):
+    return np.std(rewards, ddof=1) if len(rewards) > 1 else 0.0
 
 
 def _expected(run, record):
@@ -128,7 +133,7 @@ def _reference_row(entry):
     rewards = entry["rewards"]
     return [
         entry["name"],
-        f"{np.mean(rewards):.4f} ± {np.std(rewards):.4f}",
+        f"{np.mean(rewards):.4f} ± {_deviation(rewards):.4f}",
         *_sizes(entry["cost"], entry["parameters"], entry["filters"]),
         entry["name"],
     ]

@@ -130,17 +130,19 @@ def _racers(run):
     again = {record.child for record in run.repeats}
     racers = [record for record in run.records if record.child in again]
 
-    def expected(record):
-        belief = run.beliefs.get(record.child)
-        # Who failed in the race is not recommended.
-        return belief.expected if belief else -np.inf
+    def worth(record):
+        if belief := run.beliefs.get(record.child):
+            return belief.expected
+        # Before the race is over, or of one that failed in it.
+        return np.mean(gained[record.child] or [-np.inf])
 
-    racers.sort(key=lambda record: (-expected(record), record.child))
+    racers.sort(key=lambda record: (-worth(record), record.child))
     return [(record, gained[record.child]) for record in racers]
 
 
 def _row(run, first, gained):
     belief = run.beliefs.get(first.child)
+    failed = any(r.failure for r in run.repeats if r.child == first.child)
     return [
         first.child,
         f"{first.reward:.4f}",
@@ -148,5 +150,7 @@ def _row(run, first, gained):
         f"{np.mean(gained):.4f}" if gained else "-",
         f"{belief.expected:.4f} ± {belief.uncertainty:.4f}"
         if belief
-        else "failed",
+        else "failed again"
+        if failed
+        else "-",
     ]

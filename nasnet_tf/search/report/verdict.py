@@ -10,6 +10,10 @@ from nasnet_tf.pictures.html_report import ReportSection
 from nasnet_tf.search.journal.reading import SearchRun
 
 _CONFIDENCE = 0.95
+_IMAGES = {
+    "test_accuracy": "evaluation split",
+    "accuracy": "the images that decided the ranking",
+}
 
 
 def paired_differences(finalists: dict) -> list[dict]:
@@ -19,18 +23,26 @@ def paired_differences(finalists: dict) -> list[dict]:
         finalists: the content of `finalists.json`.
 
     Returns:
-        For each of `compared`, where both have two seeds or more and none
-        failed: `name`; `of`, `"test_accuracy"` on the evaluation split, or
-        `"accuracy"` on the held-out images where there is none; `differences`
-        by seed; `mean`; `interval`, its 95 % confidence interval (Student's
-        t); and `parameters`, the best's over the other's.
+        For each of `compared` of the same N, where both have two seeds or more
+        and none failed: `name`; its `filters`, F; `of`, `"test_accuracy"` on
+        the evaluation split, or `"accuracy"` where that decided who is the
+        best, or there is none; `differences` by seed; `mean`; `interval`, its
+        95 % confidence interval (Student's t); `parameters`, the best's over
+        the other's; and `chosen_by_these`, whether the best was chosen among
+        several by the same numbers, and is better by luck too.
     """
     best = finalists["finalists"][0]
     found = []
     for other in finalists.get("compared", []):
-        if not best.get("failure") and not other.get("failure"):
-            difference = _difference(best, other)
-            found += [difference] if difference else []
+        failed = best.get("failure") or other.get("failure")
+        if failed or best["num_cells"] != other["num_cells"]:
+            continue
+        if difference := _difference(best, other):
+            several = len(finalists["finalists"]) > 1
+            difference["chosen_by_these"] = several and (
+                difference["of"] == "accuracy"
+            )
+            found.append(difference)
     return found
 
 
@@ -45,6 +57,7 @@ def _difference(best, other):
         differences = np.subtract(*pair)
         return {
             "name": other["name"],
+            "filters": other["filters"],
             "of": name,
             "differences": differences.tolist(),
             "mean": float(differences.mean()),
@@ -67,21 +80,30 @@ def _interval(differences):
 
 def told(finalists: dict) -> list[str]:
     """A line for each of `paired_differences`."""
-    best = finalists["finalists"][0]["name"]
+    best = finalists["finalists"][0]
     lines = []
     for found in paired_differences(finalists):
         low, high = (100 * value for value in found["interval"])
-        images = "evaluation split" if "test" in found["of"] else "held out"
-        verdict = "no different"
-        if low > 0 or high < 0:
-            verdict = "better" if low > 0 else "worse"
         lines.append(
-            f"{best} less {found['name']}: {100 * found['mean']:+.2f} points "
-            f"({images}; 95 % interval {low:+.2f} to {high:+.2f}, "
-            f"{len(found['differences'])} seeds, {found['parameters']:.3f} "
-            f"times the parameters): {verdict}"
+            f"{best['name']} (F = {best['filters']}) less {found['name']} "
+            f"(F = {found['filters']}): {100 * found['mean']:+.2f} points "
+            f"({_IMAGES[found['of']]}; 95 % interval {low:+.2f} to "
+            f"{high:+.2f}, {len(found['differences'])} seeds, "
+            f"{found['parameters']:.3f} times the parameters): "
+            f"{_verdict(found)}"
         )
     return lines
+
+
+def _verdict(found):
+    low, high = found["interval"]
+    if high < 0:
+        return "worse"
+    if low <= 0:
+        return "no different"
+    if found["chosen_by_these"]:
+        return "no verdict, the best was chosen by these images"
+    return "better"
 
 
 def verdict_table(section: ReportSection, run: SearchRun) -> None:
@@ -91,11 +113,12 @@ def verdict_table(section: ReportSection, run: SearchRun) -> None:
         low, high = (100 * value for value in found["interval"])
         rows.append(
             [
-                found["name"],
+                f"{found['name']}, F = {found['filters']}",
                 f"{100 * found['mean']:+.2f}",
                 f"{low:+.2f} to {high:+.2f}",
                 " ".join(f"{100 * d:+.1f}" for d in found["differences"]),
                 f"{found['parameters']:.3f}",
+                _verdict(found),
             ]
         )
     if rows:
@@ -106,9 +129,11 @@ def verdict_table(section: ReportSection, run: SearchRun) -> None:
                 "95 % interval",
                 "by seed",
                 "parameters, best / other",
+                "the best is",
             ],
             rows,
             "Points that the best finalist is ahead, of the evaluation split, "
-            "or of the held-out images where there is none, in pairs of one "
-            "seed. An interval around 0 tells no difference.",
+            "or of the images that decided the ranking where there are no "
+            "others, in pairs of one seed. An interval around 0 tells no "
+            "difference.",
         )

@@ -150,7 +150,7 @@ def _estimate(config, log10_size, first, child, finalist, workers):
         log10_size=log10_size,
         first_seconds=first,
         child_seconds=child,
-        device_hours=budget.samples * child / HOUR,
+        device_hours=(budget.samples + budget.race) * child / HOUR,
         hours={w: _hours(config, first, child, w) for w in workers},
         finalist_hours=trainings * finalist / HOUR,
     )
@@ -173,6 +173,8 @@ def _hours(config, first, child, workers):
     found = simulate(cluster, children)
     start = cluster.start_seconds
     rest = (found.seconds - start) * budget.samples / samples
+    # The trainings of a race are as long as any.
+    rest *= 1 + budget.race / budget.samples
     return (start + rest) / HOUR
 
 
@@ -187,6 +189,7 @@ def _finalist_ratio(config, trainer):
 def _tell(estimate, budget, tell):
     tell(
         f"{budget.samples:,} samples in rounds of {budget.round_size}, "
+        f"{_race_text(budget)}"
         f"{budget.rounds_in_flight} in flight: {estimate.device_hours:,.1f} "
         "hours of one device"
     )
@@ -198,3 +201,7 @@ def _tell(estimate, budget, tell):
             f"finalists, after it: {estimate.finalist_hours:,.2f} hours of one "
             "device"
         )
+
+
+def _race_text(budget):
+    return f"at most {budget.race:,} again in a race, " if budget.race else ""

@@ -189,6 +189,10 @@ class ChildThread(threading.Thread):
             judged = judge(genotype, result.measured(self._measure))
             if not failure and not math.isfinite(judged["reward"]):
                 failure = f"its reward is {judged['reward']}"
+            cost = judged.get("cost")
+            if not failure and cost is not None and not 0 < cost < math.inf:
+                failure = f"its cost is {cost}"
+                judged = {**judged, "cost": None}
         except InputError:
             # Not the child's fault: the next one would meet it too.
             raise

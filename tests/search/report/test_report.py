@@ -219,7 +219,7 @@ def test_finalists_are_listed_and_drawn(tmp_path):
     (paired,) = paired_differences(finalists)
     assert paired["of"] == "test_accuracy" and paired["mean"] == 0
     page = write_report(folder).read_text()
-    assert "<td>NASNET_A</td><td>+0.00</td>" in page
+    assert "<td>NASNET_A, F = 8</td><td>+0.00</td>" in page
     scores = "<td>89.00% ± 0.00</td><td>81.00% ± 1.00</td>"
     assert f"<td>finalist 1</td>{scores}<td>70.00%</td>" in page
     assert f"<td>NASNET_A</td>{scores}<td>-</td>" in page
@@ -234,6 +234,8 @@ def test_differences_are_paired():
             "accuracies": list(accuracies),
             "test_accuracies": list(tested),
             "parameters": 100 if name == "best" else 80,
+            "num_cells": 2 if name == "deeper" else 1,
+            "filters": 8,
             "failure": failure,
         }
 
@@ -243,6 +245,7 @@ def test_differences_are_paired():
         entry("no split", [None] * 3, [0.61, 0.58, 0.6]),
         entry("failed", [0.1, 0.2, 0.3], failure="diverged"),
         entry("fewer seeds", [0.5, 0.6]),
+        entry("deeper", [0.5, 0.6, 0.5]),
     ]
     found = paired_differences({"finalists": [best], "compared": others})
     assert [(f["name"], f["of"]) for f in found] == [
@@ -258,7 +261,16 @@ def test_differences_are_paired():
     assert found[0]["parameters"] == 1.25
     first, second = told({"finalists": [best], "compared": others[:2]})
     assert "+2.00 points (evaluation split; 95 % interval -0.48" in first
-    assert first.endswith("no different") and "held out" in second
+    assert first.endswith("no different")
+    assert "the images that decided the ranking" in second
+    # Of one finalist alone there was nothing to choose.
+    ahead = entry("behind", [None] * 3, [0.5, 0.51, 0.5])
+    for finalists, verdict in (
+        ([best], "better"),
+        ([best, best], "no verdict, the best was chosen by these images"),
+    ):
+        (line,) = told({"finalists": finalists, "compared": [ahead]})
+        assert line.endswith(f": {verdict}")
 
 
 def test_bad_input_is_one_line(tmp_path):

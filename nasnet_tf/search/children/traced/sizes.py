@@ -20,6 +20,9 @@ from nasnet_tf.search.sizes import (
 )
 from nasnet_tf.search.space.cell_space import CellSpace
 
+# Of the last cells, with the CIFAR stem.
+_LAST_STRIDE = 4
+
 
 def child_plan(genotype: Genotype, child: ChildConfig) -> Plan:
     """The network of a child whose F is not to be matched any more."""
@@ -44,7 +47,7 @@ def largest_sizes(
         channels: of the images.
     """
 
-    def with_filters(filters):
+    def with_filters(filters, classes=classes):
         one = dataclasses.replace(child, filters=filters)
         # Cells, filters and strides are alike in all of them.
         plan = child_plan(space.genotype([0] * len(space)), one)
@@ -52,15 +55,22 @@ def largest_sizes(
 
     if child.match == "none":
         return with_filters(child.filters)
-    largest = with_filters(MOST_TIMES * child.filters)
-    if child.match == "mult_adds":
-        return largest
+    most = MOST_TIMES * child.filters
+    largest, least = with_filters(most), with_filters(LEAST_FILTERS)
     reference = child_size(get_genotype(REFERENCE), child, classes, channels)
-    least = with_filters(LEAST_FILTERS)
     # The F below the nearest is farther off, and has more than (F - 1)^2 / F^2
-    # of its parameters: these are below 1.5 times the reference's.
+    # of its size: these are below 1.5 times the reference's.
+    if child.match == "parameters":
+        bounds = dict.fromkeys(largest, 2 * reference.parameters)
+    else:
+        # The classifier reads its weights once, and the last cells theirs at
+        # each place of their image, all others oftener.
+        head = largest["kernels"] - with_filters(most, classes=0)["kernels"]
+        places = (child.input_size // _LAST_STRIDE) ** 2
+        weights = 2 * reference.mult_adds // places + head
+        bounds = {**largest, "kernels": weights}
     return {
-        vector: min(size, max(least[vector], 2 * reference.parameters))
+        vector: min(size, max(least[vector], bounds[vector]))
         for vector, size in largest.items()
     }
 

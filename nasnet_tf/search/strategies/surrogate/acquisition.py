@@ -8,6 +8,9 @@ import dataclasses
 
 import numpy as np
 
+# Of the reference cost, beyond the highest that was tried.
+_MARGIN = 1.0
+
 
 @dataclasses.dataclass(frozen=True)
 class UpperBound:
@@ -38,14 +41,15 @@ class FrontGain:
     Args:
         exploration: beta, in standard deviations.
         means: expected rewards of what was tried, `(n,)`.
-        costs: of the same, lower being better.
+        costs: of the same, lower being better, of variance about 1.
         reward: the reference; what is expected below it is on no front.
     """
 
     def __init__(self, exploration: float, means, costs, reward: float):
         self.exploration = exploration
         self._reward = float(reward)
-        self._cost = float(np.max(costs))
+        # What is as dear as the dearest may still be better than all.
+        self._cost = float(np.max(costs)) + _MARGIN
         self._means, self._costs = means, costs
         self._front = self._steps()
 
@@ -67,9 +71,8 @@ class FrontGain:
         gain = (widths * np.maximum(optimistic - heights, 0)).sum(1)
         height = heights[np.searchsorted(starts, costs, side="right") - 1]
         below = height - optimistic[:, 0]
-        beyond = costs - self._cost
-        missing = np.maximum(np.maximum(below, beyond), 0)
-        return np.where(gain > 0, gain, -missing)
+        missing = np.maximum(below, costs - self._cost)
+        return np.where(gain > 0, gain, -np.maximum(missing, 0))
 
     def _steps(self):
         """The front as steps: from a cost to the next a reward is reached."""

@@ -48,8 +48,8 @@ class Surrogate(Strategy):
     counts among those before. What was proposed is left out, written in another
     way too; random proposals alone may repeat it.
 
-    With costs a second model is of their logarithms, and what would make the
-    front of reward against cost larger is tried; see `FrontGain`.
+    With costs a second model is of their logarithms, and three of four are what
+    would make the front of reward against cost larger; see `FrontGain`.
 
     `expected` is the posterior mean: with noisy rewards the best guess of what
     an architecture is worth, where the highest reward was lucky.
@@ -114,12 +114,13 @@ class Surrogate(Strategy):
         if not count:
             return self._tried[:0]
         model, _ = self._fit()
-        acquisition = self._acquisition(model)
+        acquisitions = self._acquisitions(model)
 
         def bound(decisions):
             features = self.space.encode(decisions)
             mean, deviation = model.marginals(features)
-            return acquisition.value(mean, deviation, self._cost_of(features))
+            costs = self._cost_of(features)
+            return acquisitions[-1].value(mean, deviation, costs)
 
         parents = self._best(_PARENTS)
         if self._cost_model:
@@ -128,17 +129,23 @@ class Surrogate(Strategy):
         if len(found) > _POOL:
             order = np.argsort(-bound(found), kind="stable")
             found = found[order[:_POOL]]
-        return self._apart(model, acquisition, found, min(count, len(found)))
+        return self._apart(model, acquisitions, found, min(count, len(found)))
 
-    def _acquisition(self, model):
-        beta = self.settings.exploration
+    def _acquisitions(self, model):
+        """By what a batch is chosen, in turn."""
+        bound = UpperBound(self.settings.exploration)
         if not self._cost_model:
-            return UpperBound(beta)
+            return [bound]
         features = self.space.encode(self._tried)
-        # Cells that are worse than most are cheap enough to make a front.
-        return FrontGain(
-            beta, model.mean(features), self._cost_of(features), reward=0.0
+        # Cells below the mean are not worth being on it, however cheap.
+        gain = FrontGain(
+            self.settings.exploration,
+            model.mean(features),
+            self._cost_of(features),
+            reward=0.0,
         )
+        # A front alone gains least where it is best and dearest.
+        return [bound, gain, gain, gain]
 
     def _cost_of(self, features):
         """Expected logarithms of costs, of mean 0 and variance 1."""
@@ -156,7 +163,7 @@ class Surrogate(Strategy):
         rises = best > np.append(-np.inf, best[:-1])
         return self._tried[order[rises]]
 
-    def _apart(self, model, acquisition, found, count):
+    def _apart(self, model, acquisitions, found, count):
         """The most promising, each as if those before had been learned."""
         # First: what is on its way counts as learned.
         waiting = len(self._pending)
@@ -168,11 +175,12 @@ class Surrogate(Strategy):
         for number in range(waiting + count):
             if number >= waiting:
                 deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
-                values = acquisition.value(mean, deviation, costs)
+                turn = acquisitions[(number - waiting) % len(acquisitions)]
+                values = turn.value(mean, deviation, costs)
                 values[order] = -np.inf
                 order.append(int(values.argmax()))
             place = order[number]
-            acquisition.add(mean[place], costs[place])
+            acquisitions[-1].add(mean[place], costs[place])
             column = covariance[:, place]
             covariance = covariance - np.outer(column, column) / (
                 column[place] + model.noise
@@ -270,7 +278,7 @@ class Surrogate(Strategy):
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        if "costs" not in state:
+        if "rewards" in state and "costs" not in state:
             # Of a version that knew no costs.
             unknown = np.full(len(state["rewards"]), np.nan)
             state = {**state, "costs": unknown, "cost_parameters": PRIOR_MEAN}
