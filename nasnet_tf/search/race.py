@@ -182,16 +182,15 @@ class Race:
 
     def _choice(self, mean, precision, left):
         """The place of the child to train next."""
+        bounds = mean + _BOUND / np.sqrt(precision)
         if self._seeks_front:
             # Those on it, and those that could be.
-            bounds = mean + _BOUND / np.sqrt(precision)
             could = {
                 int(left[place])
                 for values in (mean, bounds)
                 for place in pareto_front(self._costs[left], values[left])
             }
             return min(could, key=lambda place: (precision[place], place))
-        bounds = mean + _BOUND / np.sqrt(precision)
         leader = left[mean[left].argmax()]
         others = left[left != leader]
         challenger = others[bounds[others].argmax()]

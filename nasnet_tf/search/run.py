@@ -108,13 +108,19 @@ def _search(config, model_dir):
 def _finish(config, result, model_dir):
     # As in `_config`.
     from nasnet_tf.search.finalists.finish import finish, tell_written
+    from nasnet_tf.search.journal.beliefs import read_beliefs
 
     best = result.best
     failures = sum(bool(record.failure) for record in result.records)
+    told = f"best reward {best.reward:.4f}, accuracy {best.accuracy:.4f}"
+    if belief := read_beliefs(model_dir).get(best.child):
+        told = (
+            f"the best is expected to have {belief.expected:.4f} ± "
+            f"{belief.uncertainty:.4f}, its first reward was {best.reward:.4f}"
+        )
     print(
         f"done: {result.samples:,} samples, {len(result.records):,} children, "
-        f"{failures} of them failed; best reward {best.reward:.4f}, accuracy "
-        f"{best.accuracy:.4f} (child {best.child})"
+        f"{failures} of them failed; {told} (child {best.child})"
     )
     if config.budget.finalists:
         # The threads of a search's worker are too few for them.
