@@ -94,7 +94,8 @@ def figure(run: SearchRun, members, references, label: str):
             textcoords="offset points",
             fontsize=9,
         )
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    if label != _LABELS["latency"]:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_xlabel(label)
     axes.set_ylabel(f"{score_name(run)}, expected")
     axes.grid(alpha=0.2, linewidth=0.6)

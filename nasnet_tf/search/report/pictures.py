@@ -37,7 +37,8 @@ def styled(draw):
 def score_name(run: SearchRun) -> str:
     """What the rewards of a run are called."""
     objective = run.config.get("objective", {})
-    traded = objective.get("cost", "none") != "none"
+    front = objective.get("front", False)
+    traded = objective.get("cost", "none") != "none" and not front
     if traded or objective.get("measure", "accuracy") != "accuracy":
         return "reward"
     return "held-out accuracy"
@@ -192,7 +193,9 @@ def against_cost(run: SearchRun, cost: str, label: str):
     )
     bar = figure.colorbar(points, ax=axes, label="sample", pad=0.02)
     bar.outline.set_visible(False)
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    # No millionths of milliseconds.
+    if cost != "cost":
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_xlabel(label)
     axes.set_ylabel("held-out accuracy")
     axes.grid(alpha=0.2, linewidth=0.6)
