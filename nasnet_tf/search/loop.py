@@ -38,8 +38,8 @@ class SearchResult:
     """What a search found.
 
     Args:
-        best: the record that the strategy expects most of, or else that of
-            the highest reward; None before the first child.
+        best: the record that the race or the strategy expects most of, or
+            else that of the highest reward; None before the first child.
         records: of all children, by child.
         samples: of the rounds that are done.
         complete: whether these are all.

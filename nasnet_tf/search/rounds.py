@@ -58,8 +58,8 @@ class Rounds:
     Attributes:
         journal: of all workers.
         strategy: as it is now.
-        best: the record that the strategy expects most of, or else that of
-            the highest reward so far; None where there is none.
+        best: the record that the race or the strategy expects most of, or
+            else that of the highest reward so far; None where there is none.
 
     Raises:
         InputError: the folder cannot be written, or lacks what its checkpoint

@@ -1,7 +1,7 @@
-"""What a strategy believes that children are worth, beside their rewards.
+"""What is believed that children are worth, beside their rewards.
 
 The highest of many noisy rewards was lucky; what is recommended follows the
-belief where a strategy has one.
+belief of the race, or of a strategy that has one.
 """
 
 import dataclasses

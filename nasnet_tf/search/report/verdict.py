@@ -25,8 +25,8 @@ def paired_differences(finalists: dict) -> list[dict]:
     Returns:
         For each of `compared` of the same N, where both have two seeds or more
         and none failed: `name`; its `filters`, F; `of`, `"test_accuracy"` on
-        the evaluation split, or `"accuracy"` where that decided who is the
-        best, or there is none; `differences` by seed; `mean`; `interval`, its
+        the evaluation split, or where there is none `"accuracy"`, by which the
+        finalists were ranked; `differences` by seed; `mean`; `interval`, its
         95 % confidence interval (Student's t); `parameters`, the best's over
         the other's; and `chosen_by_these`, whether the best was chosen among
         several by the same numbers, and is better by luck too.
