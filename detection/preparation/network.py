@@ -112,7 +112,7 @@ def _bytes_per_pixel(arguments):
         arguments["num_cells"],
         genotype.filters(
             arguments["penultimate_filters"],
-            multiple=4 if stem == "imagenet" else 2,
+            multiple=4 if stem == "imagenet" else 1,
         ),
         stem=stem,
         stem_multiplier=arguments.get("stem_multiplier") or 1.0,

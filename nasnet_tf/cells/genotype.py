@@ -240,7 +240,7 @@ class Genotype:
         Args:
             penultimate_filters: P.
             multiple: what F has to be a multiple of (4 with the ImageNet
-                stem, 2 with the CIFAR stem).
+                stem).
 
         Raises:
             InputError: the genotype cannot divide P; says the nearest it can.

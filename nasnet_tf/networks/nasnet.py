@@ -160,8 +160,9 @@ class NASNet(keras.Model):
             config["batch_norm_momentum"] = USUAL_MOMENTUM.get(stem, 0.9997)
         _check(config)
         genotype = get_genotype(genotype)
+        # What is reduced with the CIFAR stem has twice F, which may be odd.
         filters = genotype.filters(
-            penultimate_filters, multiple=4 if stem == "imagenet" else 2
+            penultimate_filters, multiple=4 if stem == "imagenet" else 1
         )
         plan = make_plan(
             genotype,

@@ -66,7 +66,7 @@ class ChildConfig(Section):
 
     Args:
         num_cells: N, normal cells of each group.
-        filters: F, of the first group; even. With `match` that of NASNET_A,
+        filters: F, of the first group. With `match` that of NASNET_A,
             which sets the size of all children.
         match: `"none"`: all children have the same F, so that those whose
             cells have fewer weights are smaller; `"parameters"` or

@@ -84,13 +84,6 @@ def check_search_config(config: SearchConfig) -> None:
         except InputError as error:
             raise InputError(f"budget.compare: {error}") from None
     child, budget = config.child, config.budget
-    for section, name in ((child, "filters"), (budget, "finalist_filters")):
-        if (getattr(section, name) or 0) % 2:
-            where = "child" if section is child else "budget"
-            raise InputError(
-                f"{where}.{name}: {getattr(section, name)} is odd, and a "
-                "factorised reduction halves it; give an even number"
-            )
     if config.objective.front and config.objective.cost == child.match:
         raise InputError(
             f"objective.cost: {child.match!r} with objective.front, and "

@@ -17,7 +17,7 @@ BAD_ARGUMENTS = {
     "channels": ({"input_shape": (64, 64, None)}, "number of channels"),
     "filters": (
         {"penultimate_filters": 100},
-        "100 is not a multiple of 48, which NASNet-A needs; the nearest is 96",
+        "100 is not a multiple of 24, which NASNet-A needs; the nearest is 96",
     ),
     "text for filters": (
         {"penultimate_filters": "96"},

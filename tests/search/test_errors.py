@@ -29,8 +29,6 @@ from tests.search.runs import (
         ("space.operations=[]", r"space.operations: \[\] leaves nothing to"),
         ("space.operations=['conv_9x9']", "space.operations: 'conv_9x9' is "),
         ("budget.samples=25", "budget.samples: 25 is not a multiple of .* 24$"),
-        ("child.filters=9", "child.filters: 9 is odd"),
-        ("budget.finalist_filters=9", "budget.finalist_filters: 9 is odd"),
         (
             "objective.cost=parameters,objective.front=true,"
             "child.match=parameters",

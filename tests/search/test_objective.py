@@ -63,6 +63,26 @@ def test_a_child_is_counted_as_it_is_built(space):
     assert size.mult_adds == count_mult_adds(network)
 
 
+@pytest.mark.parametrize("name", ["NASNET_A", "NASNET_B", "NASNET_C"])
+def test_children_of_an_odd_f_are_built_and_counted(name):
+    # What is reduced has twice F.
+    genotype = get_genotype(name)
+    network = NASNet(
+        genotype,
+        num_cells=1,
+        penultimate_filters=5 * genotype.filters_divisor,
+        stem="cifar",
+        stem_multiplier=3,
+        input_shape=(32, 32, 3),
+        classes=7,
+    )
+    child = ChildConfig(num_cells=1, filters=5)
+    size = child_size(genotype, child, classes=7)
+    assert size.parameters == count_parameters(network)
+    logits = network(np.zeros((1, 32, 32, 3), "float32"))
+    assert np.isfinite(logits).all()
+
+
 def test_a_network_is_counted_as_its_preset():
     size = count_network(
         get_genotype("NASNET_A"), 4, 44, (224, 224, 3), 1000, stem="imagenet"
