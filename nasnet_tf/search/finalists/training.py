@@ -147,8 +147,8 @@ def train_finalists(
     summary["paired"] = paired_differences(summary)
     with written_beside(model_dir / FINALISTS_FILE, "model_dir") as beside:
         beside.write_text(json.dumps(summary, indent=2) + "\n")
-    if not quiet:
-        print(*told(summary), sep="\n", flush=True)
+    for line in told(summary) if not quiet else ():
+        print(line, flush=True)
     # Of an earlier ranking of more.
     for old in (model_dir / FINALISTS_FOLDER).glob("*.json"):
         if old not in files:
