@@ -16,7 +16,7 @@ NEEDS = ()
 FOLDER = "search"
 CONFIG = "digits"
 SAMPLES, ROUND_SIZE = 20, 10
-RACE = 8
+RACE = 6
 WORKERS = 2
 
 
