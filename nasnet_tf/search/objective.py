@@ -64,12 +64,14 @@ def check_objective(objective: ObjectiveConfig) -> None:
         check_latency_packages()
     check_number("objective.exponent", objective.exponent, "(-inf, 0]")
     if objective.cost == "none":
-        given = "target" if objective.target is not None else "front"
-        if objective.target is not None or objective.front:
-            raise InputError(
-                f"objective.{given}: {getattr(objective, given)} without a "
-                f"cost; give objective.cost, one of {', '.join(COSTS[1:])}"
-            )
+        for name in ("target", "front"):
+            value = getattr(objective, name)
+            # A target of 0 is one.
+            if value is not None and value is not False:
+                raise InputError(
+                    f"objective.{name}: {value} without a cost; give "
+                    f"objective.cost, one of {', '.join(COSTS[1:])}"
+                )
         return
     if objective.front:
         if objective.target is not None:

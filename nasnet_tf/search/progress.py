@@ -113,10 +113,16 @@ class SearchLog:
             self._finished.append((now, children, samples))
             # One more: the first of them only says when the next one began.
             del self._finished[: -_RECENT - 1]
-        every = _EVERY[0] if sys.stdout.isatty() else _EVERY[1]
-        if self._chief and now - self._told >= every:
-            self._told = now
+        if self._is_time(now):
             self._line.update(self._parts(samples, children, best))
+
+    def _is_time(self, now):
+        """Whether to show something again, which is then done."""
+        every = _EVERY[0] if sys.stdout.isatty() else _EVERY[1]
+        if not self._chief or now - self._told < every:
+            return False
+        self._told = now
+        return True
 
     def round(
         self,
@@ -158,10 +164,8 @@ class SearchLog:
     def racing(self, done: int, trainings: int) -> None:
         """Shows how far the race is, not more often than is useful."""
         now = self._clock()
-        every = _EVERY[0] if sys.stdout.isatty() else _EVERY[1]
-        if not self._chief or now - self._told < every:
+        if not self._is_time(now):
             return
-        self._told = now
         begun, first = self._race_began = self._race_began or (now, done)
         parts = [f"race: {done:,} of at most {trainings:,} trainings"]
         if done > first:

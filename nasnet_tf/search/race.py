@@ -91,7 +91,6 @@ class Race:
         self._again = np.zeros(len(self._records))
         # Squared deviations of repeats from their means, and how many.
         self._squares, self._freedom = 0.0, 0
-        self._tried = np.zeros(len(self._records), int)
         self._out = np.zeros(len(self._records), bool)
         self._trainings = trainings
         self._seeks_front = front
@@ -162,7 +161,8 @@ class Race:
             return []
         found = self._estimate()
         precision = 1 / found.variance
-        repeats = self._tried.copy()
+        # Those that failed are out.
+        repeats = self._counts.copy()
         children = []
         for _ in range(count):
             chosen = self._choice(found.mean, precision, left)
@@ -205,7 +205,6 @@ class Race:
         places = {r.child: place for place, r in enumerate(self._records)}
         for record in records:
             place = places[record.child]
-            self._tried[place] += 1
             if record.failure:
                 self._out[place] = True
             else:

@@ -90,14 +90,31 @@ def filters_of_size(
     return filters
 
 
+def reference_size(
+    child: ChildConfig, classes: int, channels: int = 3
+) -> NetworkSize:
+    """The size that children have which are matched; see `child_size`."""
+    return _reference_size(_fields(child), classes, channels)
+
+
+# A configuration may be changed, and so is no key.
+def _fields(child):
+    return tuple(child.as_dict().items())
+
+
+@functools.lru_cache(maxsize=64)
+def _reference_size(fields, classes, channels):
+    child = ChildConfig(**dict(fields))
+    return child_size(get_genotype(REFERENCE), child, classes, channels)
+
+
 @functools.lru_cache(maxsize=1024)
 def _matched_filters(genotype, fields, classes, channels):
     child = ChildConfig(**dict(fields))
-    size = child_size(get_genotype(REFERENCE), child, classes, channels)
     return filters_of_size(
         genotype,
         child,
-        getattr(size, child.match),
+        getattr(_reference_size(fields, classes, channels), child.match),
         classes,
         channels,
         child.match,
@@ -121,6 +138,5 @@ def matched_child(
     """
     if child.match == "none":
         return child
-    fields = tuple(child.as_dict().items())
-    filters = _matched_filters(genotype, fields, classes, channels)
+    filters = _matched_filters(genotype, _fields(child), classes, channels)
     return dataclasses.replace(child, filters=filters, match="none")

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import yaml
 
+from nasnet_tf import NASNet
 from nasnet_tf.cells.genotype import Block, Cell, Genotype
 from nasnet_tf.search.journal.records import ChildRecord
 
@@ -18,6 +19,20 @@ OPERATIONS = (
     "separable_conv_7x7",
 )
 BEGUN = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
+
+
+def child_network(genotype, filters, classes=10, **arguments) -> NASNet:
+    """The child of N = 1 on color images of 32 pixels."""
+    return NASNet(
+        genotype,
+        num_cells=1,
+        penultimate_filters=filters * genotype.filters_divisor,
+        stem="cifar",
+        stem_multiplier=3,
+        input_shape=(32, 32, 3),
+        classes=classes,
+        **arguments,
+    )
 
 
 def random_genotype(generator, blocks=5, name="found") -> Genotype:

@@ -5,7 +5,6 @@ import gc
 import numpy as np
 import pytest
 
-from nasnet_tf import NASNet
 from nasnet_tf.cells.genotypes import get_genotype
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.search.config import ChildConfig, ObjectiveConfig
@@ -24,7 +23,7 @@ from nasnet_tf.zoo.mult_adds import (
     count_preset,
 )
 from nasnet_tf.zoo.presets import get_preset
-from tests.search.finished_searches import random_genotype
+from tests.search.finished_searches import child_network, random_genotype
 
 CHILD = ChildConfig(num_cells=1, filters=8)
 NASNET_A = get_genotype("NASNET_A")
@@ -49,15 +48,7 @@ def test_a_child_is_counted_as_it_is_built(space):
     space = make_cell_space(space)
     generator = np.random.default_rng(7)
     genotype = space.genotype([generator.integers(n) for n in space.sizes])
-    network = NASNet(
-        genotype,
-        num_cells=1,
-        penultimate_filters=8 * genotype.filters_divisor,
-        stem="cifar",
-        stem_multiplier=3,
-        input_shape=(32, 32, 3),
-        classes=7,
-    )
+    network = child_network(genotype, 8, classes=7)
     size = child_size(genotype, CHILD, classes=7)
     assert size.parameters == count_parameters(network)
     assert size.mult_adds == count_mult_adds(network)
@@ -67,15 +58,7 @@ def test_a_child_is_counted_as_it_is_built(space):
 def test_children_of_an_odd_f_are_built_and_counted(name):
     # What is reduced has twice F.
     genotype = get_genotype(name)
-    network = NASNet(
-        genotype,
-        num_cells=1,
-        penultimate_filters=5 * genotype.filters_divisor,
-        stem="cifar",
-        stem_multiplier=3,
-        input_shape=(32, 32, 3),
-        classes=7,
-    )
+    network = child_network(genotype, 5, classes=7)
     child = ChildConfig(num_cells=1, filters=5)
     size = child_size(genotype, child, classes=7)
     assert size.parameters == count_parameters(network)

@@ -4,13 +4,13 @@ import json
 import pathlib
 from collections.abc import Sequence
 
-from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.cells.genotypes import get_genotype
 from nasnet_tf.data.given import GivenData
 from nasnet_tf.files.output_file import make_folder, written_beside
 from nasnet_tf.search.children import make_trainer
 from nasnet_tf.search.config import SearchConfig
 from nasnet_tf.search.config_checks import make_space
+from nasnet_tf.search.finalists.jobs import named_genotype
 from nasnet_tf.search.journal.beliefs import read_beliefs
 from nasnet_tf.search.journal.file_names import FRONT_FOLDER, REFERENCES_FILE
 from nasnet_tf.search.journal.front import front_of
@@ -38,10 +38,8 @@ def write_front(model_dir) -> list[pathlib.Path]:
     folder = make_folder(pathlib.Path(model_dir) / FRONT_FOLDER, "model_dir")
     files = []
     for record in front_of(read_journal(model_dir), read_beliefs(model_dir)):
-        if record.genotype:
-            name = f"child_{record.child}"
-            genotype = Genotype.from_dict({**record.genotype, "name": name})
-            files.append(folder / f"{name}.json")
+        if genotype := named_genotype(record):
+            files.append(folder / f"{genotype.name}.json")
             genotype.save(files[-1])
     for old in folder.glob("child_*.json"):
         if old not in files:

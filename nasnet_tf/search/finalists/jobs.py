@@ -103,6 +103,14 @@ class SeedTraining:
             beside.write_text(json.dumps(result, indent=2) + "\n")
 
 
+def named_genotype(record: ChildRecord) -> Genotype | None:
+    """The cells of a child under its name; None in a space without."""
+    if record.genotype is None:
+        return None
+    name = f"child_{record.child}"
+    return Genotype.from_dict({**record.genotype, "name": name})
+
+
 def finalist_config(config: SearchConfig) -> SearchConfig:
     """The configuration of a search with the N and F of its finalists."""
     budget, child = config.budget, config.child

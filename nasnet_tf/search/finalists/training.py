@@ -7,7 +7,6 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.cells.genotypes import get_genotype
 from nasnet_tf.checks.arguments import (
     check_choice,
@@ -23,6 +22,7 @@ from nasnet_tf.search.finalists.jobs import (
     finalist_config,
     finalist_recipe,
     images_of,
+    named_genotype,
     seed_trainings,
     train_candidate,
 )
@@ -189,10 +189,8 @@ def _candidates(model_dir, count):
     candidates = []
     beliefs = read_beliefs(model_dir)
     for record in recommended(read_journal(model_dir), beliefs, count):
-        if record.genotype is not None:
-            name = f"child_{record.child}"
-            genotype = Genotype.from_dict({**record.genotype, "name": name})
-            candidates.append(Candidate(name, genotype, record))
+        if genotype := named_genotype(record):
+            candidates.append(Candidate(genotype.name, genotype, record))
     if not candidates:
         raise InputError(
             f"model_dir: {model_dir} holds no finished child with a genotype; "

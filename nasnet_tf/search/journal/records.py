@@ -149,7 +149,7 @@ class Journal:
         with self._lock:
             return sorted(self._records.values(), key=lambda r: r.child)
 
-    def training(self, number: int) -> ChildRecord | None:
+    def repeat(self, number: int) -> ChildRecord | None:
         """The record of a child's repeat."""
         with self._lock:
             return self._repeats.get(number)

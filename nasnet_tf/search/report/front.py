@@ -10,13 +10,7 @@ from nasnet_tf.pictures.html_report import ReportSection
 from nasnet_tf.search.journal.file_names import FRONT_FOLDER, REFERENCES_FILE
 from nasnet_tf.search.journal.front import front_of
 from nasnet_tf.search.journal.reading import SearchRun
-from nasnet_tf.search.report.pictures import score_name, styled
-
-_LABELS = {
-    "parameters": "parameters",
-    "mult_adds": "mult-adds of an image",
-    "latency": "milliseconds in LiteRT",
-}
+from nasnet_tf.search.report.pictures import COST_LABELS, score_name, styled
 
 
 def front(run: SearchRun) -> ReportSection | None:
@@ -32,7 +26,7 @@ def front(run: SearchRun) -> ReportSection | None:
     members = front_of(run.records, run.beliefs)
     if not objective.get("front") or not members:
         return None
-    label = _LABELS[objective["cost"]]
+    label = COST_LABELS[objective["cost"]]
     references = _references(run)
     section = ReportSection("front", "The front")
     section.figure(
@@ -94,7 +88,7 @@ def figure(run: SearchRun, members, references, label: str):
             textcoords="offset points",
             fontsize=9,
         )
-    if label != _LABELS["latency"]:
+    if label != COST_LABELS["latency"]:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_xlabel(label)
     axes.set_ylabel(f"{score_name(run)}, expected")

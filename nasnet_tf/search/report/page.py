@@ -199,12 +199,10 @@ def _controller(run):
 
 def _costs(run):
     section = ReportSection("costs", "Cost against accuracy")
-    costs = [
-        ("parameters", "parameters"),
-        ("mult_adds", "mult-adds of an image"),
-    ]
+    labels = pictures.COST_LABELS
+    costs = [(name, labels[name]) for name in ("parameters", "mult_adds")]
     if run.config.get("objective", {}).get("cost") == "latency":
-        costs.append(("cost", "milliseconds in LiteRT"))
+        costs.append(("cost", labels["latency"]))
     for cost, label in costs:
         figure = pictures.against_cost(run, cost, label)
         if figure is not None:

@@ -23,6 +23,14 @@ STYLES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 _SETTLED = 0.05
 
 
+# Of the costs of an objective.
+COST_LABELS = {
+    "parameters": "parameters",
+    "mult_adds": "mult-adds of an image",
+    "latency": "milliseconds in LiteRT",
+}
+
+
 def styled(draw):
     """A function that draws in the style of the page, legends and all."""
 

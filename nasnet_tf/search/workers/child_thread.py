@@ -47,7 +47,7 @@ class Child:
     def record(self, journal: Journal) -> ChildRecord | None:
         """What the journal has of this training."""
         if self.repeat:
-            return journal.training(self.number)
+            return journal.repeat(self.number)
         return journal.get(self.decisions)
 
 

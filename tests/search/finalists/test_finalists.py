@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nasnet_tf import NASNet, evaluation
+from nasnet_tf import evaluation
 from nasnet_tf.cells.genotype import Block, Cell, Genotype
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.configuration.files import save_config
@@ -32,7 +32,7 @@ from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.results import TrainingResult
 from nasnet_tf.training.step import make_train_step
 from nasnet_tf.zoo.mult_adds import count_parameters
-from tests.search.finished_searches import random_genotype
+from tests.search.finished_searches import child_network, random_genotype
 
 SMALL = (
     "space.num_blocks=1,data.source=digits,data.name=null,data.held_out=200,"
@@ -101,19 +101,6 @@ def _write_search(folder, count=3):
     (folder / "journal/worker_0.jsonl").write_text(text)
 
 
-def _network(genotype, **arguments):
-    return NASNet(
-        genotype,
-        num_cells=1,
-        penultimate_filters=4 * genotype.filters_divisor,
-        stem="cifar",
-        stem_multiplier=3,
-        input_shape=(32, 32, 3),
-        classes=10,
-        **arguments,
-    )
-
-
 # Child 1 overtakes child 2, which the search found better.
 ACCURACIES = {"child_1": 0.8, "child_2": 0.6, "other": 0.7}
 
@@ -122,7 +109,7 @@ ACCURACIES = {"child_1": 0.8, "child_2": 0.6, "other": 0.7}
 def jobs(monkeypatch):
     """The jobs that were run, in place of training: name and seed."""
     run, measured = [], {}
-    network = functools.cache(_network)
+    network = functools.cache(functools.partial(child_network, filters=4))
 
     def evaluate(model, source, config):
         # A network takes a second to trace, and jobs of one cell share it.
@@ -175,7 +162,9 @@ def test_finalists_are_ranked_and_not_trained_again(tmp_path, jobs):
         assert entry["rank"] == rank
         genotype = Genotype.load(tmp_path / entry["file"])
         assert genotype.name == entry["name"]
-        assert entry["parameters"] == count_parameters(_network(genotype))
+        assert entry["parameters"] == count_parameters(
+            child_network(genotype, 4)
+        )
 
     # What is done is not done again; another seed or length is.
     jobs.clear()
@@ -254,7 +243,7 @@ def test_cells_of_one_name_are_not_one_cell(tmp_path, jobs):
     files = train_finalists(config, tmp_path, compare=[other], quiet=True)
     assert jobs == [("child_2", 0), ("child_2", 0)]
     (compared,) = json.loads(files[0].read_text())["compared"]
-    assert compared["parameters"] == count_parameters(_network(other))
+    assert compared["parameters"] == count_parameters(child_network(other, 4))
 
 
 def test_the_reward_is_of_the_network_that_was_trained(tmp_path, jobs):
@@ -382,7 +371,7 @@ def test_weights_that_nothing_reads_do_not_stop_a_job():
     block = Block(("separable_conv_3x3", 1), ("identity", 1))
     cell = Cell.with_unused_concatenated([block])
     genotype = Genotype("lopsided", cell, cell)
-    network = _network(genotype, classifier_activation=None)
+    network = child_network(genotype, 4, classifier_activation=None)
     step = make_train_step(
         network, keras.optimizers.SGD(0.1, momentum=0.9), RecipeConfig(), 0
     )

@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 
 from nasnet_tf.cells.genotype import Genotype
-from nasnet_tf.cells.genotypes import get_genotype
 from nasnet_tf.cells.plan import Plan, make_plan
 from nasnet_tf.layers.cell import NORM_GROUPS
 from nasnet_tf.search.children.traced.chains import chain_of
@@ -15,8 +14,8 @@ from nasnet_tf.search.config import ChildConfig
 from nasnet_tf.search.sizes import (
     LEAST_FILTERS,
     MOST_TIMES,
-    REFERENCE,
-    child_size,
+    STEM,
+    reference_size,
 )
 from nasnet_tf.search.space.cell_space import CellSpace
 
@@ -30,7 +29,7 @@ def child_plan(genotype: Genotype, child: ChildConfig) -> Plan:
         genotype,
         child.num_cells,
         child.filters,
-        stem="cifar",
+        stem=STEM,
         stem_multiplier=child.stem_multiplier,
     )
 
@@ -57,7 +56,7 @@ def largest_sizes(
         return with_filters(child.filters)
     most = MOST_TIMES * child.filters
     largest, least = with_filters(most), with_filters(LEAST_FILTERS)
-    reference = child_size(get_genotype(REFERENCE), child, classes, channels)
+    reference = reference_size(child, classes, channels)
     # The F below the nearest is farther off, and has more than (F - 1)^2 / F^2
     # of its size: these are below 1.5 times the reference's.
     if child.match == "parameters":

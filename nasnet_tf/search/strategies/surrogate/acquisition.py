@@ -8,6 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from nasnet_tf.search.journal.front import pareto_front
+
 # Of the reference cost, beyond the highest that was tried.
 _MARGIN = 1.0
 
@@ -50,19 +52,21 @@ class FrontGain:
         self._reward = float(reward)
         # What is as dear as the dearest may still be better than all.
         self._cost = float(np.max(costs)) + _MARGIN
-        self._means, self._costs = means, costs
-        self._front = self._steps()
+        self._keep_front(means, costs)
 
     def add(self, mean: float, cost: float) -> None:
         """Counts an architecture as tried, with what is expected of it."""
-        self._means = np.append(self._means, mean)
-        self._costs = np.append(self._costs, cost)
-        self._front = self._steps()
+        self._keep_front(
+            np.append(self._means, mean), np.append(self._costs, cost)
+        )
 
     def value(self, mean, deviation, costs) -> np.ndarray:
         """The gains, `(n,)`; of what gains nothing less than 0."""
         optimistic = (mean + self.exploration * deviation)[:, None]
-        starts, ends, heights = self._front
+        # From a cost to the next a reward is reached.
+        starts = np.append(-np.inf, self._costs)
+        ends = np.append(self._costs, np.inf)
+        heights = np.append(self._reward, self._means)
         widths = np.clip(
             np.minimum(ends, self._cost) - np.maximum(starts, costs[:, None]),
             0,
@@ -74,13 +78,9 @@ class FrontGain:
         missing = np.maximum(below, costs - self._cost)
         return np.where(gain > 0, gain, -np.maximum(missing, 0))
 
-    def _steps(self):
-        """The front as steps: from a cost to the next a reward is reached."""
-        order = np.lexsort((-self._means, self._costs))
-        costs, means = self._costs[order], self._means[order]
-        best = np.maximum.accumulate(np.maximum(means, self._reward))
-        before = np.append(self._reward, best[:-1])
-        rises = best > before
-        starts = np.append(-np.inf, costs[rises])
-        heights = np.append(self._reward, best[rises])
-        return starts, np.append(starts[1:], np.inf), heights
+    def _keep_front(self, means, costs):
+        """Keeps what is above the reference and below nothing, by cost."""
+        above = means > self._reward
+        means, costs = means[above], costs[above]
+        front = np.array(pareto_front(costs, means), int)
+        self._means, self._costs = means[front], costs[front]

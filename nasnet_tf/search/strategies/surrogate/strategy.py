@@ -9,6 +9,7 @@ import numpy as np
 from nasnet_tf.cells.genotypes import get_genotype
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.search.journal.front import pareto_front
 from nasnet_tf.search.strategies.base import Strategy
 from nasnet_tf.search.strategies.surrogate.acquisition import (
     FrontGain,
@@ -157,11 +158,8 @@ class Surrogate(Strategy):
         """Those of the tried ones that nothing cheaper is as good as."""
         features = self.space.encode(self._tried)
         model, _ = self._fit()
-        mean = model.mean(features)
-        order = np.lexsort((-mean, self._cost_of(features)))
-        best = np.maximum.accumulate(mean[order])
-        rises = best > np.append(-np.inf, best[:-1])
-        return self._tried[order[rises]]
+        front = pareto_front(self._cost_of(features), model.mean(features))
+        return self._tried[front]
 
     def _apart(self, model, acquisitions, found, count):
         """The most promising, each as if those before had been learned."""
