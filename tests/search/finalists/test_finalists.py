@@ -1,21 +1,18 @@
-"""Finalists: chosen, trained longer, ranked; and the job of what was found."""
+"""Finalists: chosen, trained longer, ranked, compared."""
 
 import functools
 import json
 import re
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from nasnet_tf import evaluation
-from nasnet_tf.cells.genotype import Block, Cell, Genotype
+from nasnet_tf.cells.genotype import Genotype
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.configuration.files import save_config
-from nasnet_tf.search.config_checks import read_search_config
 from nasnet_tf.search.finalists import jobs as jobs_module
-from nasnet_tf.search.finalists.jobs import Candidate, job_config
+from nasnet_tf.search.finalists.jobs import Candidate
 from nasnet_tf.search.finalists.training import (
     _of_least_difference,
     train_finalists,
@@ -26,24 +23,11 @@ from nasnet_tf.search.journal.found import found_file
 from nasnet_tf.search.journal.records import ChildRecord, read_journal
 from nasnet_tf.search.report.page import write_report
 from nasnet_tf.search.sizes import child_size, filters_of_size, matched_child
-from nasnet_tf.training.config import RecipeConfig
-from nasnet_tf.training.config_checks import check_config
 from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.results import TrainingResult
-from nasnet_tf.training.step import make_train_step
 from nasnet_tf.zoo.mult_adds import count_parameters
+from tests.search.finalists.small_config import small_config
 from tests.search.finished_searches import child_network, random_genotype
-
-SMALL = (
-    "space.num_blocks=1,data.source=digits,data.name=null,data.held_out=200,"
-    "data.augmentation=none,child.num_cells=1,child.filters=4,"
-    "child.batch_norm_momentum=0.5,recipe.batch_size=64,recipe.epochs=1,"
-    "recipe.learning_rate=0.05,runtime.tensorboard=false"
-)
-
-
-def _config(*overrides):
-    return read_search_config(override=",".join((SMALL, *overrides)))
 
 
 def _record(child, reward, failure=None, genotype=None):
@@ -73,17 +57,6 @@ def test_the_best_are_chosen_without_failures():
     # Child 4's round is not done.
     beliefs = {0: Belief(0.8, 0.1), 1: Belief(0.6, 0.1), 3: Belief(0.65, 0)}
     assert [r.child for r in recommended(records, beliefs, 9)] == [0, 3, 1]
-
-
-def test_a_job_is_the_child_trained_longer(tmp_path):
-    config = _config("budget.finalist_epochs=7")
-    genotype = random_genotype(np.random.default_rng(0), blocks=2)
-    job = job_config(config, tmp_path / "g.json", genotype, seed=3)
-    assert job.recipe.epochs == 7 and job.recipe.learning_rate == 0.05
-    assert job.model.penultimate_filters == 4 * genotype.filters_divisor
-    assert job.data.held_out == 200 and job.runtime.seed == 3
-    # The search's own recipe stays.
-    assert config.recipe.epochs == 1
 
 
 def _write_search(folder, count=3):
@@ -138,7 +111,7 @@ def jobs(monkeypatch):
 
 
 def test_finalists_are_ranked_and_not_trained_again(tmp_path, jobs):
-    config = _config(
+    config = small_config(
         "budget.finalists=2,budget.finalist_epochs=1.5,budget.finalist_seeds=2"
     )
     _write_search(tmp_path)
@@ -188,7 +161,7 @@ def test_finalists_are_ranked_and_not_trained_again(tmp_path, jobs):
 
 @pytest.mark.slow
 def test_compared_networks_can_have_the_parameters_of_the_best(tmp_path, jobs):
-    config = _config("budget.finalists=2")
+    config = small_config("budget.finalists=2")
     _write_search(tmp_path)
     other = random_genotype(np.random.default_rng(9), blocks=5, name="other")
     # The best finalist, not the best of the search.
@@ -208,7 +181,7 @@ def test_compared_networks_can_have_the_parameters_of_the_best(tmp_path, jobs):
 
 
 def test_finalists_of_matched_children_are_matched(tmp_path, jobs):
-    config = _config("budget.finalists=1", "child.match=parameters")
+    config = small_config("budget.finalists=1", "child.match=parameters")
     _write_search(tmp_path)
     other = random_genotype(np.random.default_rng(9), blocks=2, name="other")
     files = train_finalists(config, tmp_path, compare=[other], quiet=True)
@@ -237,7 +210,7 @@ def test_finalists_of_matched_children_are_matched(tmp_path, jobs):
 
 
 def test_cells_of_one_name_are_not_one_cell(tmp_path, jobs):
-    config = _config("budget.finalists=1")
+    config = small_config("budget.finalists=1")
     _write_search(tmp_path)
     other = random_genotype(np.random.default_rng(9), blocks=2, name="child_2")
     files = train_finalists(config, tmp_path, compare=[other], quiet=True)
@@ -247,7 +220,7 @@ def test_cells_of_one_name_are_not_one_cell(tmp_path, jobs):
 
 
 def test_the_reward_is_of_the_network_that_was_trained(tmp_path, jobs):
-    config = _config(
+    config = small_config(
         "budget.finalists=1,objective.cost=parameters,objective.target=2000"
     )
     _write_search(tmp_path)
@@ -270,7 +243,7 @@ def test_a_finalist_that_fails_is_told_and_ranked_last(
         return trained(config, model_dir, quiet)
 
     monkeypatch.setattr(jobs_module, "train", train)
-    config = _config("budget.finalists=2")
+    config = small_config("budget.finalists=2")
     _write_search(tmp_path)
     save_config(config, tmp_path / "config.yaml")
     files = train_finalists(config, tmp_path, quiet=True)
@@ -285,45 +258,9 @@ def test_a_finalist_that_fails_is_told_and_ranked_last(
     assert not (tmp_path / "finalists/2.json").exists()
 
 
-def test_the_job_of_what_was_found_is_on_the_searchs_data(tmp_path):
-    config = _config("data.pad=3")
-    assert save_training_job(config, tmp_path) == []
-    genotype = random_genotype(np.random.default_rng(2), blocks=3)
-    genotype.save(tmp_path / "best.json")
-    (path,) = save_training_job(config, tmp_path)
-    job = read_config([path])
-    check_config(job)
-    assert job.model.genotype == str(tmp_path / "best.json")
-    assert job.model.penultimate_filters == 8 * genotype.filters_divisor
-    assert job.data == config.data.replace(held_out=0)
-    assert job.recipe.epochs == 1
-    config.recipe.epochs, config.recipe.steps = None, 45
-    (tmp_path / "finalists").mkdir()
-    genotype.save(tmp_path / "finalists/1.json")
-    save_training_job(config, tmp_path)
-    job = read_config([path])
-    assert job.model.genotype == str(found_file(tmp_path))
-    assert found_file(tmp_path).parent.name == "finalists"
-    assert (job.recipe.epochs, job.recipe.steps) == (20, None)
-
-
-def test_a_job_without_an_evaluation_split_holds_images_out(
-    tmp_path, monkeypatch
-):
-    def missing(*arguments):
-        raise InputError("data.evaluation_split: 'test' is not a folder")
-
-    monkeypatch.setattr(
-        "nasnet_tf.search.finalists.jobs.open_evaluation", missing
-    )
-    random_genotype(np.random.default_rng(2), 3).save(tmp_path / "best.json")
-    (path,) = save_training_job(_config(), tmp_path)
-    assert read_config([path]).data.held_out == 200
-
-
 def test_a_better_child_overtakes_earlier_finalists(tmp_path, jobs):
     _write_search(tmp_path)
-    train_finalists(_config("budget.finalists=2"), tmp_path, quiet=True)
+    train_finalists(small_config("budget.finalists=2"), tmp_path, quiet=True)
     assert found_file(tmp_path) == tmp_path / "finalists/1.json"
     better = random_genotype(np.random.default_rng(7), blocks=1)
     with (tmp_path / "journal/worker_0.jsonl").open("a") as file:
@@ -334,7 +271,7 @@ def test_a_better_child_overtakes_earlier_finalists(tmp_path, jobs):
 
 @pytest.mark.slow
 def test_a_finalist_learns_digits(tmp_path):
-    config = _config("budget.finalists=1,budget.finalist_epochs=4")
+    config = small_config("budget.finalists=1,budget.finalist_epochs=4")
     _write_search(tmp_path)
     files = train_finalists(config, tmp_path, quiet=True)
     (entry,) = json.loads(files[0].read_text())["finalists"]
@@ -343,7 +280,7 @@ def test_a_finalist_learns_digits(tmp_path):
 
 @pytest.mark.slow
 def test_side_by_side_they_come_to_the_same(tmp_path, capfd):
-    config = _config("budget.finalists=2")
+    config = small_config("budget.finalists=2")
     other = random_genotype(np.random.default_rng(9), blocks=1, name="other")
     summaries = []
     for workers in (1, 3):
@@ -366,33 +303,9 @@ def test_side_by_side_they_come_to_the_same(tmp_path, capfd):
     assert out.count("accuracy 0.") == 3
 
 
-def test_weights_that_nothing_reads_do_not_stop_a_job():
-    # Both cells read h_{i-1} only: what adapts h_i has no gradient.
-    block = Block(("separable_conv_3x3", 1), ("identity", 1))
-    cell = Cell.with_unused_concatenated([block])
-    genotype = Genotype("lopsided", cell, cell)
-    network = child_network(genotype, 4, classifier_activation=None)
-    step = make_train_step(
-        network, keras.optimizers.SGD(0.1, momentum=0.9), RecipeConfig(), 0
-    )
-    images = np.random.default_rng(0).normal(size=(4, 32, 32, 3))
-    labels = np.eye(10, dtype="float32")[:4]
-    before = {v.path: v.numpy() for v in network.trainable_variables}
-    found = tf.function(step, autograph=False)(images.astype("float32"), labels)
-    assert np.isfinite(found["loss"])
-    after = {v.path: v.numpy() for v in network.trainable_variables}
-    same = {
-        name for name in before if np.array_equal(before[name], after[name])
-    }
-    # The last cell's h_i, and the cell that only it would read.
-    assert "cell_2/input_0/conv_1/kernel" in same
-    assert "cell_2/input_1/conv_1/kernel" not in same
-    assert len(same) < len(before)
-
-
 def test_a_folder_without_genotypes_is_refused(tmp_path):
-    config = _config("budget.finalists=1")
+    config = small_config("budget.finalists=1")
     with pytest.raises(InputError, match="no finished child with a genotype"):
         train_finalists(config, tmp_path)
     with pytest.raises(InputError, match="finalists: 0"):
-        train_finalists(_config(), tmp_path)
+        train_finalists(small_config(), tmp_path)
