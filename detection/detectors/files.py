@@ -58,12 +58,14 @@ class Settings:
         num_classes: the background included.
         image_size: height and width that images are fitted into.
         keep_aspect_ratio: of the images, when they are fitted.
+        half_pixel_centers: see `detection.modeling.stretching`.
     """
 
     folder: pathlib.Path
     num_classes: int
     image_size: tuple[int, int]
     keep_aspect_ratio: bool
+    half_pixel_centers: bool = True
 
 
 def read_settings(file: pathlib.Path) -> Settings:
@@ -90,6 +92,7 @@ def read_settings(file: pathlib.Path) -> Settings:
             int(task["model"]["num_classes"]),
             (int(height), int(width)),
             bool(parser.get("keep_aspect_ratio", True)),
+            bool(parser.get("half_pixel_centers", True)),
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise InputError(

@@ -7,7 +7,11 @@ MEAN_PIXEL = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 
 
 def letterbox(
-    image: np.ndarray, image_size, padded_size, keep_aspect_ratio: bool = True
+    image: np.ndarray,
+    image_size,
+    padded_size,
+    keep_aspect_ratio: bool = True,
+    half_pixel_centers: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Resizes an image and pads it at the bottom and at the right.
 
@@ -19,6 +23,7 @@ def letterbox(
         image_size: height and width to fit it into.
         padded_size: height and width of the result.
         keep_aspect_ratio: else it is stretched to `image_size`.
+        half_pixel_centers: see `detection.modeling.stretching`.
 
     Returns:
         `(1, height, width, 3)` float32, pixels, and the scales of y and x.
@@ -29,19 +34,21 @@ def letterbox(
     if keep_aspect_ratio:
         wanted = np.round(size * (wanted / size).min())
     height, width = wanted.astype(int)
-    resized = _resized(_resized(image, width, axis=1), height, axis=0)
+    offset = np.float32(0.5 if half_pixel_centers else 0)
+    resized = _resized(image, width, 1, offset)
+    resized = _resized(resized, height, 0, offset)
     fitted = np.empty((1, *padded_size, 3), np.float32)
     fitted[:] = np.array(MEAN_PIXEL, np.float32)
     fitted[0, :height, :width] = resized
     return fitted, wanted / size
 
 
-def _resized(image, length, axis):
+def _resized(image, length, axis, offset):
     image = image.astype(np.float32)
     count = image.shape[axis]
     scale = np.float32(count) / np.float32(length)
-    centres = (np.arange(length, dtype=np.float32) + np.float32(0.5)) * scale
-    places = centres - np.float32(0.5)
+    centres = (np.arange(length, dtype=np.float32) + offset) * scale
+    places = centres - offset
     floors = np.floor(places)
     first = np.maximum(floors, 0).astype(int)
     last = np.minimum(np.ceil(places), count - 1).astype(int)

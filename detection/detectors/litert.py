@@ -58,6 +58,7 @@ class LitertDetector(Detector):
             self._settings.image_size,
             self._padded_size,
             self._settings.keep_aspect_ratio,
+            self._settings.half_pixel_centers,
         )
         return self._runner(images=pixels), scale
 

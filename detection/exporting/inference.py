@@ -1,6 +1,7 @@
 """A trained detector with other parts for inference, its weights shared."""
 
 from detection.modeling.anchors import anchor_generator
+from detection.modeling.crop_and_resize import CropAndResize
 from detection.modeling.faster_rcnn import FasterRCNN, FasterRCNNModel
 from detection.modeling.greedy_nms import GreedyROIGenerator
 
@@ -26,6 +27,10 @@ def litert_model(model, config):
     if config.roi_generator.use_batched_nms:
         parts["roi_generator"] = GreedyROIGenerator.from_config(
             model.roi_generator.get_config()
+        )
+    if isinstance(model.roi_aligner, CropAndResize):
+        parts["roi_aligner"] = CropAndResize.from_config(
+            model.roi_aligner.get_config() | {"built_in": False}
         )
     # All regions at once: LiteRT plans memory ahead, and copies what a loop
     # collects at each of its turns.

@@ -69,6 +69,8 @@ def write_litert(
             suppression.pre_nms_score_threshold,
             suppression.nms_iou_threshold,
             suppression.max_num_detections,
+            # RetinaNet has no such choice.
+            size if getattr(suppression, "clip_after_nms", False) else None,
         )
 
     spec = tf.TensorSpec([1, *module.padded_size, 3], tf.float32, "images")

@@ -24,10 +24,17 @@ class Anchor(maskrcnn.Anchor):
     Args:
         sizes: sides in pixels of the square anchors, at every position of
             every level; `num_scales` must be their number. Empty: Model
-            Garden's, from `num_scales` and `anchor_size`.
+            Garden's, from `num_scales` and `anchor_size`, and what follows
+            does not count.
+        offset: of the first centre, in positions: 0.5 as Model Garden, 0 as
+            the Object Detection API.
+        clip: to the image, as the Object Detection API does. In training those
+            that leave the image are left out.
     """
 
     sizes: list[float] = dataclasses.field(default_factory=list)
+    offset: float = 0.5
+    clip: bool = False
 
 
 def anchor_generator(model_config) -> Callable:
@@ -63,33 +70,69 @@ def anchor_generator(model_config) -> Callable:
 
     def generate(image_size):
         return {
-            str(level): tf.constant(
-                grid_anchors(
-                    image_size, 2**level, tuple(sizes), config.aspect_ratios
-                )
-            )
-            for level in range(levels[0], levels[1] + 1)
+            str(level): tf.constant(boxes)
+            for level, boxes in _grids(model_config, image_size, config.clip)
         }
 
     return generate
 
 
-def grid_anchors(image_size, stride, sizes, aspect_ratios) -> np.ndarray:
-    """Anchors of every size and ratio at the centre of every cell of a grid.
+def outside_anchors(model_config, image_size) -> dict[str, np.ndarray] | None:
+    """The anchors that training leaves out, where the configuration says so.
+
+    Returns:
+        By level, `(rows, columns, anchors)`, whether an anchor leaves the
+        image; None where all are trained.
+    """
+    config = model_config.anchor
+    if not (getattr(config, "sizes", None) and config.clip):
+        return None
+    sides = np.array(tuple(image_size))
+    found = {}
+    for level, grid in _grids(model_config, image_size, clip=False):
+        boxes = grid.reshape(*grid.shape[:2], -1, 4)
+        before = boxes[..., :2] < 0
+        after = boxes[..., 2:] > sides
+        found[str(level)] = (before | after).any(axis=-1)
+    return found
+
+
+def _grids(model_config, image_size, clip):
+    config = model_config.anchor
+    for level in range(model_config.min_level, model_config.max_level + 1):
+        boxes = grid_anchors(
+            image_size,
+            2**level,
+            tuple(config.sizes),
+            config.aspect_ratios,
+            config.offset,
+        )
+        if clip:
+            limits = np.tile(np.array(tuple(image_size), np.float32), 2)
+            shape = boxes.shape
+            boxes = np.clip(boxes.reshape(-1, 4), 0, limits).reshape(shape)
+        yield level, boxes
+
+
+def grid_anchors(
+    image_size, stride, sizes, aspect_ratios, offset: float = 0.5
+) -> np.ndarray:
+    """Anchors of every size and ratio at every position of a grid.
 
     Args:
         image_size: height and width in pixels.
         stride: pixels from one position to the next.
         sizes: square roots of the anchors' areas, in pixels.
         aspect_ratios: width over height.
+        offset: of the first centre, in strides.
 
     Returns:
         `(rows, columns, sizes * ratios * 4)` float32: ymin, xmin, ymax, xmax
         in pixels; ratios of the first size come first.
     """
     rows, columns = (math.ceil(side / stride) for side in image_size)
-    y = (np.arange(rows) + 0.5) * stride
-    x = (np.arange(columns) + 0.5) * stride
+    y = (np.arange(rows) + offset) * stride
+    x = (np.arange(columns) + offset) * stride
     half = np.array(
         [
             (size / math.sqrt(ratio) / 2, size * math.sqrt(ratio) / 2)

@@ -1,5 +1,7 @@
 """Values of an experiment's `task` that do not fit each other."""
 
+from detection.modeling.box_coder import GROWTH
+from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.checks.errors import InputError
 
 
@@ -70,6 +72,75 @@ def check_faster_rcnn(model_config) -> None:
         _check_cascade(model_config)
     if model_config.cells_head:
         _check_cells_head(model_config)
+    _check_rpn_head(model_config)
+    _check_boxes(model_config)
+
+
+def _check_rpn_head(model_config):
+    head = model_config.rpn_head
+    check_choice(
+        "task.model.rpn_head.objectness",
+        head.objectness,
+        ("sigmoid", "softmax"),
+    )
+    weights = head.box_coder_weights
+    if len(weights) != 4 or min(weights) <= 0:
+        raise InputError(
+            f"task.model.rpn_head.box_coder_weights: {weights} are not four "
+            "above 0; give those of y, x, height and width"
+        )
+    if head.use_batch_norm:
+        if head.objectness != "sigmoid":
+            raise InputError(
+                f"task.model.rpn_head.objectness: {head.objectness!r} beside "
+                "use_batch_norm; set that to false"
+            )
+        return
+    _check_one_level(model_config, "rpn_head.use_batch_norm: false")
+    if head.num_convs != 1 or head.use_separable_conv:
+        raise InputError(
+            "task.model.rpn_head.use_batch_norm: false has one plain "
+            "convolution; set num_convs to 1 and use_separable_conv to false"
+        )
+
+
+def _check_boxes(model_config):
+    """What the Object Detection API does with boxes."""
+    check_choice(
+        "task.model.roi_aligner.method",
+        model_config.roi_aligner.method,
+        ("align", "crop_and_resize"),
+    )
+    if model_config.roi_aligner.method == "crop_and_resize":
+        _check_one_level(model_config, "roi_aligner.method: 'crop_and_resize'")
+    if model_config.roi_generator.clip_after_nms:
+        _check_one_level(model_config, "roi_generator.clip_after_nms: true")
+        if not model_config.roi_generator.use_batched_nms:
+            raise InputError(
+                "task.model.roi_generator.clip_after_nms: true beside "
+                "use_batched_nms: false; set that to true"
+            )
+    generator = model_config.detection_generator
+    if generator.clip_after_nms and generator.nms_version != "batched":
+        raise InputError(
+            "task.model.detection_generator.clip_after_nms: true beside "
+            f"nms_version: {generator.nms_version!r}; set that to batched"
+        )
+    growth = model_config.box_growth
+    if growth < 0 or (growth != GROWTH and not generator.clip_after_nms):
+        raise InputError(
+            f"task.model.box_growth: {growth} needs "
+            "task.model.detection_generator.clip_after_nms, and 0 or more; "
+            f"set that to true, or this to {GROWTH}"
+        )
+
+
+def _check_one_level(model_config, what):
+    if model_config.min_level != model_config.max_level:
+        raise InputError(
+            f"task.model.{what} is for one map; set task.model.max_level to "
+            f"task.model.min_level, {model_config.min_level}"
+        )
 
 
 def _check_cascade(model_config):

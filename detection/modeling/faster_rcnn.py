@@ -8,9 +8,59 @@ from official.vision.modeling import factory, maskrcnn_model
 
 from detection.modeling.anchors import Anchor, anchor_generator
 from detection.modeling.backbone import Backbone, build_proposal_backbone
+from detection.modeling.box_coder import GROWTH, BoxCoder, are_real
 from detection.modeling.box_head import CellsHead
 from detection.modeling.checks import check_faster_rcnn
-from detection.modeling.float32 import float32_parts
+from detection.modeling.crop_and_resize import CropAndResize
+from detection.modeling.final_boxes import DetectionGenerator
+from detection.modeling.proposals import ROIGenerator
+from detection.modeling.rpn_head import RPNHead
+
+
+@dataclasses.dataclass
+class RPNHeadConfig(maskrcnn.RPNHead):
+    """Model Garden's proposal head, or the Object Detection API's.
+
+    Its activation is `norm_activation.activation`.
+
+    Args:
+        use_batch_norm: after the convolution; without, there is one.
+        objectness: `"sigmoid"` of a logit, or `"softmax"` of two, the
+            background's first; the latter without batch norm only.
+        box_coder_weights: of y, x, height and width; see `BoxCoder`.
+    """
+
+    use_batch_norm: bool = True
+    objectness: str = "sigmoid"
+    box_coder_weights: list[float] = dataclasses.field(
+        default_factory=lambda: [1.0, 1.0, 1.0, 1.0]
+    )
+
+
+@dataclasses.dataclass
+class ROIGeneratorConfig(maskrcnn.ROIGenerator):
+    """Model Garden's proposals; what is added: see `ROIGenerator`."""
+
+    clip_after_nms: bool = False
+
+
+@dataclasses.dataclass
+class ROIAlignerConfig(maskrcnn.ROIAligner):
+    """Model Garden's crops, or others.
+
+    Args:
+        method: `"align"`, Model Garden's, or `"crop_and_resize"`; see
+            `CropAndResize`.
+    """
+
+    method: str = "align"
+
+
+@dataclasses.dataclass
+class DetectionGeneratorConfig(maskrcnn.DetectionGenerator):
+    """Model Garden's final boxes; what is added: see `DetectionGenerator`."""
+
+    clip_after_nms: bool = False
 
 
 @dataclasses.dataclass
@@ -22,6 +72,8 @@ class FasterRCNN(maskrcnn.MaskRCNN):
             second reduction, the cells that are left as box head.
         regions_at_once: how many regions the box head classifies at a time
             when it does not train; 0: all. It bounds memory.
+        box_growth: how many times as high or wide as its anchor or region a
+            box can be; 0: any, as in the Object Detection API.
     """
 
     include_mask: bool = False
@@ -30,8 +82,19 @@ class FasterRCNN(maskrcnn.MaskRCNN):
     mask_roi_aligner: maskrcnn.MaskROIAligner | None = None
     anchor: Anchor = dataclasses.field(default_factory=Anchor)
     backbone: Backbone = dataclasses.field(default_factory=Backbone)
+    rpn_head: RPNHeadConfig = dataclasses.field(default_factory=RPNHeadConfig)
+    roi_generator: ROIGeneratorConfig = dataclasses.field(
+        default_factory=ROIGeneratorConfig
+    )
+    roi_aligner: ROIAlignerConfig = dataclasses.field(
+        default_factory=ROIAlignerConfig
+    )
+    detection_generator: DetectionGeneratorConfig = dataclasses.field(
+        default_factory=DetectionGeneratorConfig
+    )
     cells_head: bool = False
     regions_at_once: int = 0
+    box_growth: float = GROWTH
 
 
 class FasterRCNNModel(maskrcnn_model.MaskRCNNModel):
@@ -89,13 +152,18 @@ class FasterRCNNModel(maskrcnn_model.MaskRCNNModel):
         return classes, boxes, model_outputs, None, None, None, rois
 
     def _in_portions(self, features, rois, portion):
-        """The box head on some regions after others, the last ones padded."""
+        """The box head on some regions after others.
+
+        Portions behind the last region are left out: what pads the regions is
+        background.
+        """
         count = rois.shape[1]
         portions = -(-count // portion)
-        padding = portions * portion - count
-        padded = tf.pad(rois, [[0, 0], [0, padding], [0, 0]])
+        padded = tf.pad(rois, [[0, 0], [0, portions * portion - count], [0, 0]])
         batch = tf.shape(rois)[0]
         padded = tf.reshape(padded, [batch, portions, portion, 4])
+        places = tf.where(are_real(rois), tf.range(1, count + 1), 0)
+        needed = -(-tf.reduce_max(places) // portion)
         # A cascade, which has more of them, is refused with portions.
         head = self.detection_head[0]
 
@@ -103,20 +171,30 @@ class FasterRCNNModel(maskrcnn_model.MaskRCNNModel):
             classes, boxes = head(self.roi_aligner(features, regions))
             return tf.cast(classes, tf.float32), tf.cast(boxes, tf.float32)
 
-        outputs = tf.map_fn(
+        classes, boxes = tf.map_fn(
             classify,
-            tf.transpose(padded, [1, 0, 2, 3]),
+            tf.transpose(padded, [1, 0, 2, 3])[:needed],
             fn_output_signature=(tf.float32, tf.float32),
             # One after the other, since it is for memory.
             parallel_iterations=1,
         )
-        return tuple(
-            tf.reshape(
+        background = tf.one_hot([0], classes.shape[-1], 0.0, _NEVER)
+        outputs = []
+        for output, rest in ((classes, background), (boxes, 0.0)):
+            left_out = [portions - needed, batch, portion, output.shape[-1]]
+            output = tf.concat(
+                [output, tf.broadcast_to(rest, left_out)], axis=0
+            )
+            output = tf.reshape(
                 tf.transpose(output, [1, 0, 2, 3]),
                 [batch, portions * portion, output.shape[-1]],
-            )[:, :count]
-            for output in outputs
-        )
+            )
+            outputs.append(output[:, :count])
+        return tuple(outputs)
+
+
+# A logit.
+_NEVER = -1e4
 
 
 def build_faster_rcnn(
@@ -145,7 +223,17 @@ def build_faster_rcnn(
     built = factory.build_maskrcnn(
         input_specs, model_config, l2_regularizer, backbone=backbone
     )
-    parts = float32_parts(built)
+    parts = dict(built.get_config())
+    parts |= _boxes(model_config, built)
+    if not model_config.rpn_head.use_batch_norm:
+        anchor = model_config.anchor
+        parts["rpn_head"] = RPNHead(
+            anchor.num_scales * len(anchor.aspect_ratios),
+            model_config.rpn_head.num_filters,
+            model_config.norm_activation.activation,
+            model_config.rpn_head.objectness == "softmax",
+            l2_regularizer,
+        )
     if last_cells is not None:
         head = model_config.detection_head
         parts["detection_head"] = CellsHead(
@@ -159,3 +247,24 @@ def build_faster_rcnn(
         regions_at_once=model_config.regions_at_once,
         **parts,
     )
+
+
+def _boxes(config, built):
+    """The parts without weights that make and choose boxes."""
+    weights = tuple(config.rpn_head.box_coder_weights)
+    aligner = built.roi_aligner
+    if config.roi_aligner.method == "crop_and_resize":
+        aligner = CropAndResize(config.roi_aligner.crop_size)
+    return {
+        "roi_generator": ROIGenerator(
+            BoxCoder(weights, config.box_growth),
+            config.roi_generator.clip_after_nms,
+            **built.roi_generator.get_config(),
+        ),
+        "roi_aligner": aligner,
+        "detection_generator": DetectionGenerator(
+            config.detection_generator.clip_after_nms,
+            config.box_growth,
+            **built.detection_generator.get_config(),
+        ),
+    }

@@ -6,8 +6,10 @@ that both keep the same boxes.
 
 import numpy as np
 import tensorflow as tf
-from official.vision.modeling.layers import roi_generator
 from official.vision.ops import box_ops
+
+from detection.modeling.box_coder import inside_image
+from detection.modeling.proposals import ROIGenerator
 
 
 def suppress(
@@ -65,6 +67,7 @@ def detect_greedily(
     score_threshold: float,
     iou_threshold: float,
     most: int,
+    image_shape: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
     """The detections of one image, as Model Garden's generators return them.
 
@@ -75,6 +78,8 @@ def detect_greedily(
         iou_threshold: of two boxes of a class that overlap more the surer
             stays.
         most: detections of all classes together.
+        image_shape: `(1, 2)`, where boxes are to be clipped to it afterwards,
+            as `clip_after_nms` does.
 
     Returns:
         `detection_boxes` `(1, most, 4)`, `detection_scores` and
@@ -94,19 +99,28 @@ def detect_greedily(
     ]
     all_boxes = tf.concat([boxes for boxes, _ in found], axis=0)
     all_scores = tf.concat([scores for _, scores in found], axis=0)
-    scores, order = tf.math.top_k(all_scores, most)
-    real = tf.cast(scores > 0, tf.int32)
     # By classes, `most` of each; class 0 is the background.
+    classes = np.repeat(np.arange(1, len(found) + 1, dtype=np.int32), most)
+    considered = most if image_shape is None else len(classes)
+    scores, order = tf.math.top_k(all_scores, considered)
+    boxes, classes = tf.gather(all_boxes, order), tf.gather(classes, order)
+    real = tf.cast(scores > 0, tf.int32)
+    count = tf.reduce_sum(real)[None]
+    boxes, scores, classes = boxes[None], scores[None], (classes * real)[None]
+    if image_shape is not None:
+        boxes, (scores, classes), count = inside_image(
+            boxes, (scores, classes), image_shape, most
+        )
     return {
-        "detection_boxes": tf.gather(all_boxes, order)[None],
-        "detection_scores": scores[None],
-        "detection_classes": ((order // most + 1) * real)[None],
-        "num_detections": tf.reduce_sum(real)[None],
+        "detection_boxes": boxes,
+        "detection_scores": scores,
+        "detection_classes": classes,
+        "num_detections": count,
     }
 
 
-class GreedyROIGenerator(roi_generator.MultilevelROIGenerator):
-    """Model Garden's generator of proposals, of one image and for inference.
+class GreedyROIGenerator(ROIGenerator):
+    """Our generator of proposals, of one image and for inference.
 
     It proposes what that does with `use_batched_nms`.
     """
@@ -119,9 +133,8 @@ class GreedyROIGenerator(roi_generator.MultilevelROIGenerator):
         config = self._config_dict
         found = [
             self._propose(
-                tf.reshape(raw_boxes[level], [-1, 4]),
-                tf.reshape(raw_scores[level], [-1]),
-                tf.reshape(anchor_boxes[level], [-1, 4]),
+                self._decoded(raw_boxes[level], anchor_boxes[level])[0],
+                tf.sigmoid(tf.reshape(raw_scores[level], [-1])),
                 image_shape,
             )
             for level in sorted(raw_scores)
@@ -130,13 +143,17 @@ class GreedyROIGenerator(roi_generator.MultilevelROIGenerator):
         scores = tf.concat([scores for _, scores in found], axis=0)
         most = min(scores.shape[0], config["test_num_proposals"])
         scores, order = tf.math.top_k(scores, most)
-        return tf.gather(boxes, order)[None], scores[None]
+        boxes, scores = tf.gather(boxes, order)[None], scores[None]
+        if self.clip_after_nms:
+            boxes, (scores,), _ = inside_image(
+                boxes, (scores,), image_shape, most
+            )
+        return boxes, scores
 
-    def _propose(self, raw_boxes, raw_scores, anchors, image_shape):
+    def _propose(self, boxes, scores, image_shape):
         config = self._config_dict
-        scores = tf.sigmoid(raw_scores)
-        boxes = box_ops.decode_boxes(raw_boxes, anchors)
-        boxes = box_ops.clip_boxes(boxes, image_shape)
+        if not self.clip_after_nms:
+            boxes = box_ops.clip_boxes(boxes, image_shape)
         least = config["test_pre_nms_min_size_threshold"]
         if least > 0:
             boxes, scores = box_ops.filter_boxes(

@@ -4,10 +4,11 @@ import dataclasses
 
 from official.vision.configs import retinanet
 from official.vision.modeling import factory, retinanet_model
+from official.vision.modeling.layers import detection_generator
 
 from detection.modeling.backbone import Backbone
 from detection.modeling.checks import check_levels
-from detection.modeling.float32 import float32_parts
+from detection.modeling.float32 import in_float32
 
 
 @dataclasses.dataclass
@@ -15,6 +16,13 @@ class RetinaNet(retinanet.RetinaNet):
     """Model Garden's RetinaNet with NASNet."""
 
     backbone: Backbone = dataclasses.field(default_factory=Backbone)
+
+
+class DetectionGenerator(detection_generator.MultilevelDetectionGenerator):
+    """Model Garden's final boxes, in float32."""
+
+    def __call__(self, *args, **kwargs):
+        return super().__call__(*in_float32(args), **in_float32(kwargs))
 
 
 def build_retinanet(
@@ -32,4 +40,8 @@ def build_retinanet(
     """
     check_levels(model_config)
     built = factory.build_retinanet(input_specs, model_config, l2_regularizer)
-    return type(built)(**float32_parts(built))
+    parts = dict(built.get_config())
+    parts["detection_generator"] = DetectionGenerator.from_config(
+        built.detection_generator.get_config()
+    )
+    return type(built)(**parts)

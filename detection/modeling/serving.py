@@ -8,6 +8,7 @@ from official.vision.serving import detection
 
 from detection.modeling.anchors import anchor_generator
 from detection.modeling.detector import build_detector
+from detection.modeling.stretching import image_info, stretched, stretches
 from nasnet_tf.data.decoding import decode_without_python
 from nasnet_tf.data.orientation import exif_orientation, upright
 
@@ -69,7 +70,12 @@ class DetectionModule(detection.DetectionModule):
     def _build_inputs(self, image):
         if image.dtype == tf.string:
             image = self._decode_image(image)
-        return super()._build_inputs(image)
+        parser = self.params.task.train_data.parser
+        if not stretches(parser):
+            return super()._build_inputs(image)
+        pixels = stretched(image, self.image_size, parser.half_pixel_centers)
+        pixels, anchors, info = super()._build_inputs(pixels)
+        return pixels, anchors, image_info(tf.shape(image)[:2], info)
 
     def _decode_image(self, encoded_image_bytes):
         # As `detection.predict` reads files; Model Garden's does not turn.

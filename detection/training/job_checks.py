@@ -55,6 +55,7 @@ def check_data(params, trains: bool, evaluates: bool) -> None:
             _check_input_path(f"task.{key}.input_path", data.input_path)
         _check_num_classes(task.model.num_classes, key, data)
     _check_same_categories(task, trains and evaluates)
+    _check_stretching(task)
     if task.annotation_file and not tf.io.gfile.exists(task.annotation_file):
         raise InputError(
             f"task.annotation_file: {task.annotation_file} does not exist; "
@@ -92,6 +93,34 @@ def _check_tfds(key, data):
         raise InputError(
             f"task.{key}.tfds_split: missing; give the split of "
             f"{data.tfds_name}, such as train"
+        )
+
+
+def _check_stretching(task):
+    """An image that is fitted otherwise would be an AP that is too low."""
+    if not hasattr(task.train_data.parser, "half_pixel_centers"):
+        return
+    for name in ("keep_aspect_ratio", "half_pixel_centers"):
+        ours, theirs = (
+            getattr(data.parser, name)
+            for data in (task.train_data, task.validation_data)
+        )
+        if ours != theirs:
+            raise InputError(
+                f"task.validation_data.parser.{name}: {theirs}, and {ours} in "
+                "task.train_data; set both to the same"
+            )
+    parser = task.train_data.parser
+    if parser.keep_aspect_ratio and not parser.half_pixel_centers:
+        raise InputError(
+            "task.train_data.parser.half_pixel_centers: false is for images "
+            "that are stretched; set keep_aspect_ratio to false, or this to "
+            "true"
+        )
+    if not parser.keep_aspect_ratio and getattr(parser.aug_type, "type", None):
+        raise InputError(
+            f"task.train_data.parser.aug_type: {parser.aug_type.type!r} is for "
+            "images whose aspect ratio is kept; leave it out"
         )
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 
 import tensorflow as tf
 import tf_keras
@@ -21,13 +22,14 @@ from official.vision.tasks import retinanet as retinanet_tasks
 
 import nasnet_tf
 from detection.data import tfds_decoder
-from detection.modeling.anchors import anchor_generator
+from detection.modeling.anchors import anchor_generator, outside_anchors
 from detection.modeling.checks import check_initial_weights
 from detection.modeling.detector import build_detector
 from detection.modeling.faster_rcnn import FasterRCNN
 from detection.modeling.retinanet import RetinaNet
 from detection.training.annotation_file import label_annotations
-from detection.training.parser import Parser
+from detection.training.initial_detector import start_from
+from detection.training.parser import DataConfig, Parser
 from nasnet_tf.data import decoding
 from nasnet_tf.zoo.configured_network import saved_arguments
 from nasnet_tf.zoo.presets import get_preset
@@ -45,6 +47,8 @@ _PARSER_OPTIONS = (
     "aug_type",
     "skip_crowd_during_training",
     "max_num_instances",
+    "keep_aspect_ratio",
+    "half_pixel_centers",
 )
 
 tfds_decoder.register()
@@ -57,6 +61,12 @@ class FasterRCNNTask(maskrcnn.MaskRCNNTask):
     """Model Garden's task; what is added: see `RetinaNetTask`."""
 
     model: FasterRCNN = dataclasses.field(default_factory=FasterRCNN)
+    train_data: DataConfig = dataclasses.field(
+        default_factory=lambda: DataConfig(is_training=True)
+    )
+    validation_data: DataConfig = dataclasses.field(
+        default_factory=lambda: DataConfig(drop_remainder=False)
+    )
     initial_weights: str | None = None
     recalibrate_batch_norm: str = "auto"
 
@@ -155,7 +165,13 @@ class _NASNetTask(base_task.Task):
         return metrics
 
     def initialize(self, model: tf_keras.Model):
-        super().initialize(model)
+        given = self.task_config.init_checkpoint
+        if given and self.task_config.init_checkpoint_modules == "all":
+            fresh = start_from(model, given)
+            told = f"; fresh: {'; '.join(fresh)}" if fresh else ""
+            print(f"started from {given}{told}", flush=True)
+        else:
+            super().initialize(model)
         if self.task_config.initial_weights:
             report = nasnet_tf.load_weights(
                 model.backbone.network, self.task_config.initial_weights
@@ -187,6 +203,8 @@ class NASNetFasterRCNNTask(_NASNetTask, maskrcnn_tasks.MaskRCNNTask):
         model = self.task_config.model
         return Parser(
             anchor_generator(model),
+            functools.partial(outside_anchors, model),
+            model.rpn_head.box_coder_weights,
             output_size=model.input_size[:2],
             min_level=model.min_level,
             max_level=model.max_level,

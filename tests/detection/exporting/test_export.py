@@ -123,8 +123,8 @@ def test_signatures_of_a_saved_model(exported, detectors):
         inputs=tf.zeros([5, 30, 40, 3], tf.uint8)
     )
     assert batch["detection_boxes"].shape == (5, 100, 4)
-    # The scale of an image into 64x64.
-    np.testing.assert_allclose(batch["image_info"][0, 2], [1.6, 1.6])
+    # The scales of an image that is stretched to 64x64.
+    np.testing.assert_allclose(batch["image_info"][0, 2], [64 / 30, 1.6])
 
 
 def test_anchors_in_the_saved_model(exported, detectors):

@@ -5,11 +5,15 @@ import pytest
 from official.vision.ops import anchor
 
 from detection.experiments import read_experiment
-from detection.modeling.anchors import anchor_generator, grid_anchors
+from detection.modeling.anchors import (
+    anchor_generator,
+    grid_anchors,
+    outside_anchors,
+)
 from tests.detection.models import PAPER
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def published():
     return read_experiment("fasterrcnn_nasnet_mobile_coco").task.model
 
@@ -18,12 +22,23 @@ def test_twelve_at_each_position_in_numbers(published):
     boxes = anchor_generator(published)((608, 608))["4"].numpy()
     assert boxes.shape == (38, 38, 48)
     boxes = boxes.reshape(38, 38, 12, 4)
+    outside = outside_anchors(published, (608, 608))["4"]
+    assert outside[0, 0].all()
+    # Those of 512 pixels that are longer than the image.
+    assert outside[19, 19].sum() == 2
+    # The square of 64 pixels at (32, 32) touches the border.
+    assert outside[2, 2].tolist() == [True, False, *[True] * 10]
+    assert boxes[2, 2, 1].tolist() == [0, 0, 64, 64]
+    # Clipped, and about the upper left of each stretch of 16 pixels.
+    assert boxes[0, 0, 1].tolist() == [0, 0, 32, 32]
     centres = (boxes[..., :2] + boxes[..., 2:]) / 2
-    # The middle of each stretch of 16 pixels.
-    assert np.allclose(centres[0, 0], [8, 8])
-    assert np.allclose(centres[3, 10], [56, 168])
+    assert np.allclose(centres[18, 19, :9], [288, 304])
+    published.anchor.clip = False
+    assert outside_anchors(published, (608, 608)) is None
+    boxes = anchor_generator(published)((608, 608))["4"].numpy()
+    boxes = boxes.reshape(38, 38, 12, 4)
     sides = boxes[..., 2:] - boxes[..., :2]
-    heights, widths = sides[5, 7].T
+    heights, widths = sides[18, 20].T
     root = np.sqrt(2)
     # Ratios are width over height: 0.5, 1 and 2 of 64, 128, 256, 512 pixels.
     expected = [
@@ -38,7 +53,7 @@ def test_one_size_a_level_is_model_gardens(published):
     """Ours with its sizes gives the very boxes of Model Garden's generator."""
     theirs = anchor.build_anchor_generator(4, 4, 1, [0.5, 1.0, 2.0], 4.0)
     expected = theirs((128, 96))["4"].numpy()
-    ours = grid_anchors((128, 96), 16, [64.0], [0.5, 1.0, 2.0])
+    ours = grid_anchors((128, 96), 16, [64.0], [0.5, 1.0, 2.0], 0.5)
     assert np.allclose(ours, expected, atol=1e-4)
 
 

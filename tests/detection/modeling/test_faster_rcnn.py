@@ -10,7 +10,7 @@ from official.vision.modeling.layers import roi_aligner
 
 import nasnet_tf
 from detection.experiments import read_experiment
-from detection.modeling.anchors import anchor_generator
+from detection.modeling.anchors import anchor_generator, outside_anchors
 from detection.modeling.backbone import build_proposal_backbone, to_unit_range
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.networks.features import split_before_second_reduction
@@ -171,17 +171,26 @@ def test_anchors_are_the_same_in_data_model_and_inference(detector):
 
 
 def test_the_parser_labels_our_anchors(detector):
-    """Nearly the third size's square, number 7, around (24, 24)."""
+    """Nearly the third size's square, number 7, around (32, 32)."""
     task, _ = detector
-    box = [10, 9, 42, 41]
+    box = [18, 17, 50, 49]
     _, labels = example_batch(task, [box])
     scores = labels["rpn_score_targets"]["4"][0].numpy()
     boxes = labels["rpn_box_targets"]["4"][0].numpy()
     assert scores.shape == (4, 4, 12)
     assert boxes.shape == (4, 4, 48)
+    assert np.argwhere(scores == 1).tolist() == [[2, 2, 7]]
+    offsets = boxes.reshape(4, 4, 12, 4)[2, 2, 7]
+    # Times ten, as the Object Detection API encodes them.
+    assert np.allclose(offsets, [20 / 32, 10 / 32, 0, 0], atol=1e-5)
+    # Anchors that leave the image are left out: no object, no background.
+    outside = outside_anchors(task.task_config.model, (64, 64))["4"]
+    assert (scores[outside] == -1).all()
+    assert (scores[~outside] == 0).sum() > 10
+    # An object whose best anchor is left out has the best of the others.
+    _, labels = example_batch(task, [[0, 0, 30, 30]])
+    scores = labels["rpn_score_targets"]["4"][0].numpy()
     assert np.argwhere(scores == 1).tolist() == [[1, 1, 7]]
-    offsets = boxes.reshape(4, 4, 12, 4)[1, 1, 7]
-    assert np.allclose(offsets, [2 / 32, 1 / 32, 0, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("form", [paper, fpn])

@@ -120,7 +120,10 @@ def set_seed():
 
 def test_all_norms_in_one_pass(set_seed):
     """As a step of training with momentum 0 leaves them, each by its batch."""
-    task, model = models.paper()
+    task, model = models.paper(
+        ",task.model.rpn_head.use_batch_norm=true,"
+        "task.model.rpn_head.objectness=sigmoid"
+    )
     images, arguments = _batch(task.task_config)
     norms = measured_norms.trained_norms(model)
     # The cells on crops, and Model Garden's head of proposals.

@@ -1,0 +1,1 @@
+"""Detectors of the TensorFlow Object Detection API, as jobs of this package."""

@@ -1,0 +1,88 @@
+"""A detector whose training starts from another one's checkpoint."""
+
+import tensorflow as tf
+import tf_keras
+
+from nasnet_tf.checks.errors import InputError, first_line
+
+# Whose shapes depend on the number of classes: in the heads of Faster R-CNN and
+# of RetinaNet, ours and Model Garden's.
+_HEADS = {"detection_head", "head"}
+_OF_CLASSES = {"classifier", "_classifier", "box_regressor", "_box_regressor"}
+_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def start_from(model: tf_keras.Model, path: str) -> list[str]:
+    """Restores a checkpoint of Model Garden's trainer but for the classes.
+
+    What has another shape in the head, for there are other classes, keeps the
+    values that it has.
+
+    Args:
+        model: built.
+        path: of a checkpoint, or of a job's folder, whose latest is taken.
+
+    Returns:
+        A line for each variable that starts fresh.
+
+    Raises:
+        InputError: there is no checkpoint, or it is another network's; the
+            model is as it was.
+    """
+    if tf.io.gfile.isdir(path):
+        latest = tf.train.latest_checkpoint(path)
+        if latest is None:
+            raise InputError(
+                f"task.init_checkpoint: {path} holds no checkpoint; give a "
+                "job's folder, or the path of a checkpoint without suffix"
+            )
+        path = latest
+    try:
+        reader = tf.train.load_checkpoint(path)
+        shapes = reader.get_variable_to_shape_map()
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"task.init_checkpoint: {path} cannot be read "
+            f"({first_line(error)}); give another one"
+        ) from None
+    variables = _by_path(model)
+    fresh = {}
+    for name, variable in variables.items():
+        there, here = shapes.get(name + _SUFFIX), variable.shape.as_list()
+        if there == here:
+            continue
+        parts = set(name.split("/"))
+        if there is None or not (parts & _HEADS and parts & _OF_CLASSES):
+            found = "nothing" if there is None else f"the shape {there}"
+            raise InputError(
+                f"task.init_checkpoint: {path} is another network's: "
+                f"{name.removeprefix('model/')} has the shape {here}, and "
+                f"{found} there; give its configuration"
+            )
+        fresh[name] = f"{variable.name} {here}, {there} there"
+    for name, variable in variables.items():
+        if name not in fresh:
+            variable.assign(reader.get_tensor(name + _SUFFIX))
+    return list(fresh.values())
+
+
+def _by_path(model):
+    """Variables by their names in a checkpoint: the shortest paths."""
+    # A view keeps no hold of it.
+    checkpoint = tf.train.Checkpoint(model=model)
+    view = tf.train.TrackableView(checkpoint)
+    found, seen, layer = {}, set(), [("", checkpoint)]
+    while layer:
+        below = []
+        for path, node in layer:
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if isinstance(node, tf.Variable):
+                found[path] = node
+            for name, child in view.children(node).items():
+                # As TensorFlow writes it in a path.
+                name = name.replace(".", "..").replace("/", ".S")
+                below.append((f"{path}/{name}".lstrip("/"), child))
+        layer = below
+    return {name: v for name, v in found.items() if name.startswith("model/")}
