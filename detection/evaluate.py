@@ -42,6 +42,7 @@ def main(arguments):
             checkpoint=values.checkpoint,
             allow_outside=values.allow_outside,
             strict=values.strict,
+            bfloat16=values.bfloat16,
         )
     else:
         evaluate_predictions(
@@ -72,6 +73,9 @@ def define_flags():
     flags.DEFINE_float("min_score", MIN_SCORE, "Of what is drawn, 0 to 1.")
     flags.DEFINE_boolean(
         "allow_outside", False, "Read images that are not below --images too."
+    )
+    flags.DEFINE_boolean(
+        "bfloat16", False, "With --model: convolve in bfloat16."
     )
     flags.DEFINE_boolean(
         "strict", False, "With --model: refuse images that cannot be read."

@@ -32,6 +32,7 @@ def main(arguments):
         values.max_images,
         values.checkpoint,
         values.strict,
+        values.bfloat16,
     )
     out = expanded_path("out", values.out)
     files = ", ".join(
@@ -52,6 +53,9 @@ def define_flags():
     flags.DEFINE_float("min_score", MIN_SCORE, "Leave out what is less sure.")
     flags.DEFINE_bool(
         "strict", False, "Skip nothing: a file that cannot be read is an error."
+    )
+    flags.DEFINE_bool(
+        "bfloat16", False, "Convolve in bfloat16; of a job or a SavedModel."
     )
     flags.DEFINE_integer("max_images", None, "Only the first so many.")
 

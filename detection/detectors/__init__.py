@@ -15,7 +15,9 @@ from nasnet_tf.checks.errors import InputError, first_line
 __all__ = ["Detector", "load_detector"]
 
 
-def load_detector(path, checkpoint: str | None = None) -> Detector:
+def load_detector(
+    path, checkpoint: str | None = None, bfloat16: bool = False
+) -> Detector:
     """Opens a detector to run it.
 
     Args:
@@ -25,13 +27,16 @@ def load_detector(path, checkpoint: str | None = None) -> Detector:
         checkpoint: of a job: its name, such as `"ckpt-400"`, or its path
             without suffix; None: the latest, where the job keeps moving
             averages the latest of these.
+        bfloat16: of a job or a SavedModel: convolve in bfloat16, which moves
+            scores by about a hundredth; see
+            `detection.detectors.bfloat16.use_bfloat16`.
 
     Returns:
         A `Detector`. Images are fitted into its input size, aspect kept.
 
     Raises:
-        InputError: nothing is there, it is damaged, or the job has no such
-            checkpoint; one line.
+        InputError: nothing is there, it is damaged, the job has no such
+            checkpoint, or this processor has no bfloat16; one line.
     """
     path = expanded_path("model", path)
     if not path.exists():
@@ -40,6 +45,27 @@ def load_detector(path, checkpoint: str | None = None) -> Detector:
             "or a .tflite file"
         )
     kind, file = model_file(path)
+    if bfloat16:
+        _start_bfloat16(kind, file)
+    detector = _opened(path, kind, file, checkpoint)
+    if bfloat16:
+        detector.name += ", bfloat16"
+    return detector
+
+
+def _start_bfloat16(kind, file):
+    if kind == LITERT_FILE:
+        raise InputError(
+            f"bfloat16: {file} is a LiteRT file, whose types are its own; "
+            "leave it out"
+        )
+    # It brings TensorFlow, which a LiteRT file does without.
+    from detection.detectors.bfloat16 import use_bfloat16
+
+    use_bfloat16()
+
+
+def _opened(path, kind, file, checkpoint):
     if kind == "job":
         # Model Garden, which an exported file does without.
         from detection.detectors.checkpoint import open_job

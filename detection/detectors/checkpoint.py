@@ -9,6 +9,7 @@ from official.core import config_definitions as cfg
 from detection.data.categories import Categories, read_categories
 from detection.detectors.detector import Detector
 from detection.detectors.saved_model import served
+from detection.modeling.saved_variables import SavedVariables, assign_saved
 from detection.modeling.serving import DetectionModule
 from detection.training.job_folder import read_params
 from nasnet_tf.checks.errors import InputError, first_line
@@ -66,7 +67,7 @@ def open_job(
     if image_size is not None:
         params.task.model.input_size = [*image_size, 3]
     path = find_checkpoint(model_dir, params, checkpoint)
-    module = DetectionModule(params, batch_size=1)
+    module = DetectionModule(params, batch_size=1, for_inference=True)
     restore(module.model, path)
     name = (
         path.relative_to(model_dir) if path.is_relative_to(model_dir) else path
@@ -136,15 +137,13 @@ def restore(model, path: pathlib.Path) -> None:
         InputError: it is damaged, or of another network.
     """
     try:
-        status = tf.train.Checkpoint(model=model).read(str(path))
-        # The optimizer's variables stay unread.
-        status.assert_existing_objects_matched().expect_partial()
-    except AssertionError:
+        assign_saved(model, SavedVariables(str(path)))
+    except KeyError:
         raise InputError(
             f"checkpoint: {path} lacks weights of the detector of params.yaml; "
             "keep each job in a folder of its own"
         ) from None
-    except (tf.errors.OpError, LookupError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         raise InputError(
             f"checkpoint: {path} cannot be read ({first_line(error)}); give "
             "another one"

@@ -53,6 +53,7 @@ def predict(
     max_images: int | None = None,
     checkpoint: str | None = None,
     strict: bool = False,
+    bfloat16: bool = False,
 ) -> list[dict]:
     """Detects objects in images, and writes pictures and results.
 
@@ -87,6 +88,7 @@ def predict(
         checkpoint: of a job: its name, such as `"ckpt-400"`; None: the latest.
         strict: skip nothing: a file that cannot be read is an error before
             the work.
+        bfloat16: see `detection.detectors.load_detector`.
 
     Returns:
         COCO's results, as written.
@@ -107,7 +109,7 @@ def predict(
     # It brings TensorFlow and Model Garden.
     from detection.detectors import load_detector
 
-    detector = load_detector(model, checkpoint)
+    detector = load_detector(model, checkpoint, bfloat16)
     partial = PartialResults(
         out / PARTIAL,
         {

@@ -35,6 +35,7 @@ def evaluate_model(
     checkpoint: str | None = None,
     allow_outside: bool = False,
     strict: bool = False,
+    bfloat16: bool = False,
 ) -> Metrics:
     """Evaluates a detector on annotated images, and writes the report.
 
@@ -56,6 +57,7 @@ def evaluate_model(
         allow_outside: read images whose names lead out of the folder.
         strict: refuse images that cannot be read; else they are left out with
             their annotations, named and counted, in the report too.
+        bfloat16: of a path; see `detection.detectors.load_detector`.
 
     Raises:
         InputError: something cannot be read or written, an image is missing
@@ -76,7 +78,7 @@ def evaluate_model(
     if isinstance(model, Detector):
         detector = model
     else:
-        detector = load_detector(model, checkpoint)
+        detector = load_detector(model, checkpoint, bfloat16)
     check_detector_categories(detector, truth)
     results = detect_annotated(detector, truth, paths)
     predictions = out / PREDICTIONS

@@ -4,6 +4,7 @@ from detection.modeling.anchors import anchor_generator
 from detection.modeling.crop_and_resize import CropAndResize
 from detection.modeling.faster_rcnn import FasterRCNN, FasterRCNNModel
 from detection.modeling.greedy_nms import GreedyROIGenerator
+from detection.modeling.rpn_head import RPNHead
 
 
 def litert_model(model, config):
@@ -28,6 +29,8 @@ def litert_model(model, config):
         parts["roi_generator"] = GreedyROIGenerator.from_config(
             model.roi_generator.get_config()
         )
+    if isinstance(model.rpn_head, RPNHead):
+        parts["rpn_head"] = model.rpn_head.as_convolution()
     if isinstance(model.roi_aligner, CropAndResize):
         parts["roi_aligner"] = CropAndResize.from_config(
             model.roi_aligner.get_config() | {"built_in": False}

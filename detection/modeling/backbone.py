@@ -74,6 +74,13 @@ class Backbone(backbones.Backbone):
     nasnet: NASNetConfig = dataclasses.field(default_factory=NASNetConfig)
 
 
+_FOLDED = {
+    "folded": True,
+    "drop_path_keep_prob": 1.0,
+    "drop_path_total_steps": None,
+}
+
+
 class NASNetBackbone(Keras3Model):
     """Feature maps of a NASNet, by level.
 
@@ -138,7 +145,11 @@ def whitened(images):
 
 
 def network_arguments(
-    config: NASNetConfig, input_shape, norm_activation, name: str = "nasnet"
+    config: NASNetConfig,
+    input_shape,
+    norm_activation,
+    name: str = "nasnet",
+    folded: bool = False,
 ) -> dict:
     """The arguments of `nasnet_tf.NASNet` that a configuration stands for.
 
@@ -148,6 +159,7 @@ def network_arguments(
         norm_activation: Model Garden's; its momentum and `use_sync_bn` count,
             epsilon is the preset's, with which weights were trained.
         name: of the network.
+        folded: without batch norm and drop path; see `build_nasnet`.
 
     Raises:
         InputError: a value is bad.
@@ -158,7 +170,7 @@ def network_arguments(
             f"give one of {', '.join(nasnet_tf.list_presets())}, or a genotype"
         )
     policy = tf_keras.mixed_precision.global_policy().name
-    return configured_arguments(config) | {
+    arguments = configured_arguments(config) | {
         "input_shape": tuple(input_shape),
         "include_top": False,
         "preprocessing": config.preprocessing or "scale",
@@ -171,6 +183,7 @@ def network_arguments(
         "dtype": policy,
         "name": name,
     }
+    return arguments | (_FOLDED if folded else {})
 
 
 def wrapper_options(config: NASNetConfig, l2_regularizer) -> dict:
@@ -189,15 +202,24 @@ def build_nasnet(
     backbone_config: hyperparams.Config,
     norm_activation_config: hyperparams.Config,
     l2_regularizer: tf_keras.regularizers.Regularizer = None,
+    folded: bool = False,
 ) -> NASNetBackbone:
     """Builds the backbone that `backbone.type: nasnet` names.
+
+    Args:
+        input_specs: of images, `(batch, height, width, 3)`.
+        backbone_config: `task.model.backbone`.
+        norm_activation_config: `task.model.norm_activation`.
+        l2_regularizer: of tf_keras, or None.
+        folded: for inference: without batch norm, which its convolutions
+            take; see `nasnet_tf.networks.folding`.
 
     Raises:
         InputError: a value is bad, or the network has no such levels.
     """
     config = backbone_config.get()
     arguments = network_arguments(
-        config, input_specs.shape[1:], norm_activation_config
+        config, input_specs.shape[1:], norm_activation_config, folded=folded
     )
 
     def extract(network):
@@ -217,12 +239,37 @@ def build_nasnet(
     )
 
 
+def inference_backbone(
+    input_specs, model_config, for_inference: bool
+) -> NASNetBackbone | None:
+    """The backbone without batch norm, where it is one that can be folded.
+
+    Args:
+        input_specs: of images, `(batch, height, width, 3)`.
+        model_config: `task.model` of an experiment.
+        for_inference: whether it is asked for.
+
+    Returns:
+        None where Model Garden's factory is to build it.
+    """
+    is_ours = model_config.backbone.type == "nasnet"
+    if not (for_inference and is_ours):
+        return None
+    return build_nasnet(
+        input_specs,
+        model_config.backbone,
+        model_config.norm_activation,
+        folded=True,
+    )
+
+
 def build_proposal_backbone(
     input_specs,
     backbone_config,
     norm_activation_config,
     l2_regularizer=None,
     min_level: int = 4,
+    folded: bool = False,
 ) -> tuple[NASNetBackbone, Keras3Model]:
     """The two stages of the paper's detector (section 3.3).
 
@@ -232,6 +279,7 @@ def build_proposal_backbone(
         norm_activation_config: `task.model.norm_activation`.
         l2_regularizer: of tf_keras, or None.
         min_level: that the rest of the detector takes the map for.
+        folded: see `build_nasnet`.
 
     Returns:
         The backbone, with one map of two cells' outputs, and the cells that
@@ -240,7 +288,7 @@ def build_proposal_backbone(
     """
     config = backbone_config.get()
     arguments = network_arguments(
-        config, input_specs.shape[1:], norm_activation_config
+        config, input_specs.shape[1:], norm_activation_config, folded=folded
     )
     options = wrapper_options(config, l2_regularizer)
     rest = []

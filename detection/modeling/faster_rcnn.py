@@ -7,7 +7,11 @@ from official.vision.configs import maskrcnn
 from official.vision.modeling import factory, maskrcnn_model
 
 from detection.modeling.anchors import Anchor, anchor_generator
-from detection.modeling.backbone import Backbone, build_proposal_backbone
+from detection.modeling.backbone import (
+    Backbone,
+    build_proposal_backbone,
+    inference_backbone,
+)
 from detection.modeling.box_coder import GROWTH, BoxCoder, are_real
 from detection.modeling.box_head import CellsHead
 from detection.modeling.checks import check_faster_rcnn
@@ -198,7 +202,10 @@ _NEVER = -1e4
 
 
 def build_faster_rcnn(
-    input_specs, model_config: FasterRCNN, l2_regularizer=None
+    input_specs,
+    model_config: FasterRCNN,
+    l2_regularizer=None,
+    for_inference: bool = False,
 ) -> FasterRCNNModel:
     """Builds the detector of a configuration.
 
@@ -206,19 +213,23 @@ def build_faster_rcnn(
         input_specs: of images, `(batch, height, width, 3)`.
         model_config: `task.model` of an experiment.
         l2_regularizer: of tf_keras, or None.
+        for_inference: see `detection.modeling.detector.build_detector`.
 
     Raises:
         InputError: a value is bad, or does not fit another.
     """
     check_faster_rcnn(model_config)
-    backbone, last_cells = None, None
-    if model_config.cells_head:
+    last_cells = None
+    if not model_config.cells_head:
+        backbone = inference_backbone(input_specs, model_config, for_inference)
+    else:
         backbone, last_cells = build_proposal_backbone(
             input_specs,
             model_config.backbone,
             model_config.norm_activation,
             l2_regularizer,
             model_config.min_level,
+            for_inference,
         )
     built = factory.build_maskrcnn(
         input_specs, model_config, l2_regularizer, backbone=backbone
@@ -233,6 +244,7 @@ def build_faster_rcnn(
             model_config.norm_activation.activation,
             model_config.rpn_head.objectness == "softmax",
             l2_regularizer,
+            as_product=for_inference,
         )
     if last_cells is not None:
         head = model_config.detection_head

@@ -6,7 +6,7 @@ from official.vision.configs import retinanet
 from official.vision.modeling import factory, retinanet_model
 from official.vision.modeling.layers import detection_generator
 
-from detection.modeling.backbone import Backbone
+from detection.modeling.backbone import Backbone, inference_backbone
 from detection.modeling.checks import check_levels
 from detection.modeling.float32 import in_float32
 
@@ -26,7 +26,10 @@ class DetectionGenerator(detection_generator.MultilevelDetectionGenerator):
 
 
 def build_retinanet(
-    input_specs, model_config: RetinaNet, l2_regularizer=None
+    input_specs,
+    model_config: RetinaNet,
+    l2_regularizer=None,
+    for_inference: bool = False,
 ) -> retinanet_model.RetinaNetModel:
     """Builds the detector of a configuration.
 
@@ -34,12 +37,18 @@ def build_retinanet(
         input_specs: of images, `(batch, height, width, 3)`.
         model_config: `task.model` of an experiment.
         l2_regularizer: of tf_keras, or None.
+        for_inference: see `detection.modeling.detector.build_detector`.
 
     Raises:
         InputError: a value is bad, or does not fit another.
     """
     check_levels(model_config)
-    built = factory.build_retinanet(input_specs, model_config, l2_regularizer)
+    built = factory.build_retinanet(
+        input_specs,
+        model_config,
+        l2_regularizer,
+        backbone=inference_backbone(input_specs, model_config, for_inference),
+    )
     parts = dict(built.get_config())
     parts["detection_generator"] = DetectionGenerator.from_config(
         built.detection_generator.get_config()

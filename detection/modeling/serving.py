@@ -23,6 +23,7 @@ class DetectionModule(detection.DetectionModule):
         params: the experiment; it stays as it is.
         batch_size: of the images; None: any.
         model: that finds the objects; None: it is built.
+        for_inference: of the model that is built; see `build_detector`.
         **kwargs: of Model Garden's module.
     """
 
@@ -31,8 +32,10 @@ class DetectionModule(detection.DetectionModule):
         params: cfg.ExperimentConfig,
         batch_size: int | None = None,
         model=None,
+        for_inference: bool = False,
         **kwargs,
     ):
+        self._for_inference = for_inference
         params = copy.deepcopy(params)
         generator = params.task.model.detection_generator
         if batch_size is None and generator.nms_version not in _ANY_BATCH:
@@ -64,7 +67,10 @@ class DetectionModule(detection.DetectionModule):
 
     def _build_model(self):
         return build_detector(
-            self.params.task.model, self._padded_size, self._batch_size
+            self.params.task.model,
+            self._padded_size,
+            self._batch_size,
+            for_inference=self._for_inference,
         )
 
     def _build_inputs(self, image):

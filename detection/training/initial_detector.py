@@ -3,13 +3,13 @@
 import tensorflow as tf
 import tf_keras
 
+from detection.modeling.saved_variables import SavedVariables, variables_by_path
 from nasnet_tf.checks.errors import InputError, first_line
 
 # Whose shapes depend on the number of classes: in the heads of Faster R-CNN and
 # of RetinaNet, ours and Model Garden's.
 _HEADS = {"detection_head", "head"}
 _OF_CLASSES = {"classifier", "_classifier", "box_regressor", "_box_regressor"}
-_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def start_from(model: tf_keras.Model, path: str) -> list[str]:
@@ -38,17 +38,16 @@ def start_from(model: tf_keras.Model, path: str) -> list[str]:
             )
         path = latest
     try:
-        reader = tf.train.load_checkpoint(path)
-        shapes = reader.get_variable_to_shape_map()
+        saved = SavedVariables(path)
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         raise InputError(
             f"task.init_checkpoint: {path} cannot be read "
             f"({first_line(error)}); give another one"
         ) from None
-    variables = _by_path(model)
+    variables = variables_by_path(model)
     fresh = {}
     for name, variable in variables.items():
-        there, here = shapes.get(name + _SUFFIX), variable.shape.as_list()
+        there, here = saved.shapes.get(name), variable.shape.as_list()
         if there == here:
             continue
         parts = set(name.split("/"))
@@ -62,27 +61,5 @@ def start_from(model: tf_keras.Model, path: str) -> list[str]:
         fresh[name] = f"{variable.name} {here}, {there} there"
     for name, variable in variables.items():
         if name not in fresh:
-            variable.assign(reader.get_tensor(name + _SUFFIX))
+            variable.assign(saved[name])
     return list(fresh.values())
-
-
-def _by_path(model):
-    """Variables by their names in a checkpoint: the shortest paths."""
-    # A view keeps no hold of it.
-    checkpoint = tf.train.Checkpoint(model=model)
-    view = tf.train.TrackableView(checkpoint)
-    found, seen, layer = {}, set(), [("", checkpoint)]
-    while layer:
-        below = []
-        for path, node in layer:
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            if isinstance(node, tf.Variable):
-                found[path] = node
-            for name, child in view.children(node).items():
-                # As TensorFlow writes it in a path.
-                name = name.replace(".", "..").replace("/", ".S")
-                below.append((f"{path}/{name}".lstrip("/"), child))
-        layer = below
-    return {name: v for name, v in found.items() if name.startswith("model/")}

@@ -1,5 +1,7 @@
 """Batch norm folded into the convolutions, for inference."""
 
+from collections.abc import Mapping
+
 import keras
 
 from nasnet_tf.checks.errors import InputError
@@ -40,26 +42,36 @@ def fold_batch_norm(model: NASNet) -> NASNet:
     if config["folded"]:
         raise InputError(f"model: {model.name} has no batch norm to fold")
     folded = NASNet.from_config({**config, **_INFERENCE})
-    sources = named_variables(model)
+    sources = {
+        name: variable.value
+        for name, variable in named_variables(model).items()
+    }
     for name, variable in named_variables(folded).items():
-        variable.assign(_folded_value(name, sources, config))
+        value = folded_value(name, sources, config["batch_norm_epsilon"])
+        variable.assign(value)
     return folded
 
 
-def _folded_value(name, sources, config):
+def folded_value(name: str, sources: Mapping, epsilon: float):
+    """The value of a variable of a network without batch norm.
+
+    Args:
+        name: the variable's, of `named_variables`.
+        sources: values by name, of the network with batch norm.
+        epsilon: of the batch norms.
+    """
     layer, _, weight = name.rpartition("/")
     norm = _norm_after(layer, weight, sources)
     if norm is None:
-        return sources[name].value
+        return sources[name]
     gamma, beta, mean, variance = (
-        sources[f"{norm}/{part}"].value
+        sources[f"{norm}/{part}"]
         for part in ("gamma", "beta", "moving_mean", "moving_variance")
     )
-    epsilon = config["batch_norm_epsilon"]
     scale = gamma * keras.ops.rsqrt(variance + epsilon)
     if weight == "bias":
         return beta - mean * scale
-    kernel = sources[name].value
+    kernel = sources[name]
     filters = kernel.shape[-1]
     # The second path of a factorised reduction makes the last channels.
     second = layer.endswith("/path_2")

@@ -12,6 +12,9 @@ import nasnet_tf
 from detection.experiments import read_experiment
 from detection.modeling.anchors import anchor_generator, outside_anchors
 from detection.modeling.backbone import build_proposal_backbone, to_unit_range
+from detection.modeling.box_coder import BoxCoder
+from detection.modeling.crop_and_resize import CropAndResize
+from detection.modeling.rpn_head import RPNHead
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.networks.features import split_before_second_reduction
 from nasnet_tf.networks.variables import is_weight, named_variables
@@ -301,3 +304,71 @@ def test_bfloat16_in_training_and_inference(form):
     assert found["backbone_features"]["4"].dtype == tf.bfloat16
     assert found["detection_boxes"].dtype == tf.float32
     assert np.isfinite(logs["loss"])
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+def test_the_proposal_head_of_the_object_detection_api(softmax):
+    features = {"4": random_images(2, 5)[..., :2]}
+    head = RPNHead(3, 8, "relu6", softmax)
+    scores, boxes = head(features)
+    for variable in head.variables:
+        variable.assign(tf.random.stateless_normal(variable.shape, [1, 2]))
+    scores, boxes = head(features)
+    assert scores["4"].shape == (2, 5, 5, 3)
+    assert boxes["4"].shape == (2, 5, 5, 12)
+    hidden = tf.nn.relu6(
+        tf.nn.conv2d(features["4"], head.conv.kernel, 1, "SAME")
+        + head.conv.bias
+    )
+    raw = (hidden @ head.scores.kernel[0] + head.scores.bias)[..., None]
+    logits = tf.reshape(raw, [2, 5, 5, 3, -1])
+    if softmax:
+        probability = tf.nn.softmax(logits)[..., 1]
+        close(tf.sigmoid(scores["4"]), probability, 1e-5)
+    else:
+        close(scores["4"], logits[..., 0], 1e-5)
+    # For inference one product, with the same weights.
+    product = head.as_convolution()
+    product._as_product = True
+    for ours, theirs in zip(product(features), (scores, boxes), strict=True):
+        close(ours["4"], theirs["4"], 1e-5)
+
+
+def test_a_crop_without_tensorflows_operation():
+    features = {"4": random_images(1, 6)}
+    # At the border, within a position, and what pads the regions.
+    boxes = [[0, 0, 96, 96], [10, 3, 40, 96], [50, 60, 52, 61], [0, 0, 0, 0]]
+    boxes = tf.constant([boxes], tf.float32)
+    expected = CropAndResize(7)(features, boxes)
+    assert expected.shape == (1, 4, 7, 7, 3)
+    close(CropAndResize(7, built_in=False)(features, boxes), expected, 1e-6)
+
+
+def test_boxes_grow_as_far_as_they_may():
+    anchors = tf.constant([[0.0, 0.0, 2.0, 4.0]])
+    encoded = tf.constant([[5.0, -5.0, 50.0, 20.0]])
+    box = BoxCoder((10.0, 10.0, 5.0, 5.0), 0).decode(encoded, anchors)
+    half = np.exp([10, 4]) * [1, 2]
+    expected = [2 - half[0], 0 - half[1], 2 + half[0], 0 + half[1]]
+    assert np.allclose(box, [expected], rtol=1e-5)
+    box = BoxCoder((10.0, 10.0, 5.0, 5.0), 8).decode(encoded, anchors)
+    assert np.allclose(box, [[2 - 8, -16, 2 + 8, 16]], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("override", "match"),
+    [
+        ("rpn_head.objectness=tanh", "choose one of sigmoid, softmax"),
+        ("rpn_head.use_batch_norm=true", "'softmax' beside use_batch_norm"),
+        ("rpn_head.box_coder_weights=[1.0]", "are not four above 0"),
+        ("rpn_head.num_convs=2", "has one plain convolution"),
+        ("roi_aligner.method=crop", "choose one of align, crop_and_resize"),
+        ("roi_generator.use_batched_nms=false", "set that to true"),
+        ("detection_generator.nms_version=v2", "set that to batched"),
+        ("detection_generator.clip_after_nms=false", "box_growth: 0.0 needs"),
+        ("box_growth=-1.0", "0 or more"),
+    ],
+)
+def test_parts_that_do_not_fit(override, match):
+    with pytest.raises(InputError, match=match):
+        paper(f",task.model.{override}")
