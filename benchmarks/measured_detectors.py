@@ -38,19 +38,30 @@ def counted(experiment, image_size):
     }
 
 
-def measured(experiment, mode, image_size, batch):
+def measured(experiment, mode, image_size, batch, bfloat16=False):
     """Yields seconds of what is asked for.
 
     First those of building and of the first call, which traces; for each
     "call" its own; for "end" bytes of memory instead, None where the system
-    does not tell.
+    does not tell, and the rate of 1x1 convolutions in inference.
+
+    Args:
+        experiment: a name in Model Garden's registry.
+        mode: `"inference"` or `"training"`.
+        image_size: height and width.
+        batch: images of a call.
+        bfloat16: convolve in it.
     """
     import_libraries()
+    if bfloat16:
+        from detection.detectors.bfloat16 import use_bfloat16
+
+        use_bfloat16()
     before = peak_memory()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         task = make_task(experiment, image_size, batch, folder)
-        model = task.build_model()
+        model = built_model(task, mode)
         prepare = inference_call if mode == "inference" else training_call
         call = prepare(task, model, image_size, batch)
     built = time.perf_counter()
@@ -64,7 +75,42 @@ def measured(experiment, mode, image_size, batch):
         call()
         question = yield time.perf_counter() - start
     peak = peak_memory()
-    yield {"memory": before and peak - before, "process_memory": peak}
+    figures = {"memory": before and peak - before, "process_memory": peak}
+    if mode == "inference":
+        figures["convolution_rate"] = convolution_rate()
+    yield figures
+
+
+def built_model(task, mode):
+    """A detector as it trains, or ours as they are loaded for inference."""
+    from detection.modeling.detector import build_detector
+
+    config = task.task_config.model
+    is_ours = type(config).__module__.startswith("detection.")
+    if mode == "training" or not is_ours:
+        return task.build_model()
+    return build_detector(config, config.input_size[:2], for_inference=True)
+
+
+def convolution_rate(seconds=2.0) -> float:
+    """FLOP a second of this machine's 1x1 convolutions: the best of some.
+
+    Of one as the large network's last cells have, on 50 regions.
+    """
+    kernel = tf.random.stateless_normal((1, 1, 4032, 672), (0, 1))
+    regions = tf.random.stateless_normal((50, 9, 9, 4032), (0, 2))
+
+    @tf.function(autograph=False)
+    def convolve(values):
+        return tf.nn.conv2d(values, kernel, 1, "SAME")
+
+    convolve(regions)
+    taken, end = [], time.perf_counter() + seconds
+    while not taken or time.perf_counter() < end:
+        start = time.perf_counter()
+        convolve(regions).numpy()
+        taken.append(time.perf_counter() - start)
+    return 2 * 50 * 9 * 9 * 4032 * 672 / min(taken)
 
 
 def import_libraries():

@@ -94,6 +94,7 @@ def run(script, monkeypatch, **values):
         "modes": ["inference", "training"],
         "seconds": 0.0,
         "large": False,
+        "bfloat16": False,
         "out": None,
     }
     flags = types.SimpleNamespace(**(defaults | values))
@@ -200,8 +201,8 @@ def test_detectors_take_turns_and_are_compared(
         factor = factors[experiment]
         yield {"parameters": 8e6 / factor, "mult_adds": 2e9 * factor}
 
-    def measured(experiment, image_size, mode, batch):
-        assert (image_size, batch) == (SIZE, 1)
+    def measured(experiment, image_size, mode, batch, bfloat16):
+        assert (image_size, batch, bfloat16) == (SIZE, 1, False)
         question = yield {"first_call_seconds": 9.0}
         seconds = [5.0, 1.0, 2.0]
         while question == "call":
@@ -231,9 +232,9 @@ def test_detectors_take_turns_and_are_compared(
 @pytest.mark.parametrize(
     ("gib", "proposals", "fits"),
     [
-        (23.9, 300, True),
-        (24.1, 300, False),
-        (3.0, 1000, False),
+        (2.9, 300, True),
+        (3.1, 300, False),
+        (2.0, 1000, False),
         (math.nan, 300, False),
     ],
 )
@@ -242,10 +243,14 @@ def test_the_large_one_is_judged(script, monkeypatch, gib, proposals, fits):
         "proposals": proposals,
         "inference_seconds": 44.7,
         "inference_process_memory": gib * 2**30,
+        "inference_convolution_rate": 2e11,
+        "mult_adds": 3e12,
     }
     line = f"{proposals} proposals at 1200x1200 take {gib:.1f} GiB and 44.7 s"
     if fits:
-        assert line in script.large_verdict(row)
+        told = script.large_verdict(row)
+        assert line in told
+        assert "1.49 of 30.0 s: 6.00 TFLOP at the 200 GFLOP/s" in told
         return
     with pytest.raises(JobError, match=line):
         script.large_verdict(row)
