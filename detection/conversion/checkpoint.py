@@ -36,6 +36,7 @@ class Published:
         heads: arrays by our names, such as `"rpn_conv/kernel"`.
         unknown: names that nothing here has.
         averaged: how many of all are moving averages.
+        slots: how many more variables there are, of an optimizer and steps.
     """
 
     path: pathlib.Path
@@ -43,6 +44,7 @@ class Published:
     heads: dict[str, np.ndarray]
     unknown: tuple[str, ...]
     averaged: int
+    slots: int
 
     @property
     def classes(self) -> int:
@@ -120,6 +122,7 @@ def read_checkpoint(
         kind, tensors, averaged = slim_checkpoint.read(
             str(prefix), slim_variables
         )
+        names = [name for name, _ in tf.train.list_variables(str(prefix))]
     except InputError:
         raise
     # TensorFlow's errors share no class.
@@ -151,7 +154,10 @@ def read_checkpoint(
             f"{', '.join(missing)}; {_REMEDY}, whole"
         )
     source = WeightsSource(str(prefix), kind, SLIM, backbone)
-    return Published(prefix, source, heads, tuple(unknown), len(averaged))
+    slots = sum(not slim_checkpoint.is_weight(name) for name in names)
+    return Published(
+        prefix, source, heads, tuple(unknown), len(averaged), slots
+    )
 
 
 def _check_architecture(prefix, tensors):

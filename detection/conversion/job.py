@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from official.core import config_definitions as cfg
 
+from detection.conversion.card import CARD, card
 from detection.conversion.checkpoint import (
     Published,
     find_checkpoint,
@@ -54,6 +55,7 @@ class ConversionReport:
         classes: of the detector, without the background.
         settings: what the detector does.
         unknown: names of variables that nothing here has.
+        slots: how many variables of an optimizer and steps were left out.
     """
 
     folder: pathlib.Path
@@ -63,6 +65,7 @@ class ConversionReport:
     classes: int
     settings: Pipeline
     unknown: tuple[str, ...]
+    slots: int
 
     def __str__(self):
         height, width = self.settings.image_size
@@ -72,6 +75,8 @@ class ConversionReport:
             f"averaged, {plain:,} plain): {self.classes} classes, "
             f"{self.settings.num_proposals} proposals, {height}x{width}"
         )
+        if self.slots:
+            text += f"; {self.slots:,} of an optimizer and steps left out"
         if self.unknown:
             listed = ", ".join(self.unknown[:10])
             more = ", ..." if len(self.unknown) > 10 else ""
@@ -118,7 +123,7 @@ def convert(
         image_size = check_image_size(image_size, least=MIN_SIZE)
     prefix = find_checkpoint(pathlib.Path(checkpoint).expanduser())
     settings = _settings(prefix, pipeline_config, image_size, num_proposals)
-    names = {PARAMS_FILE, CATEGORIES_FILE, "checkpoint", *_CHECKPOINT_FILES}
+    names = {PARAMS_FILE, CATEGORIES_FILE, CARD, *_CHECKPOINT_FILES}
     out = check_folder(out, names, overwrite)
     stage = Stages(quiet)
     with stage("read the checkpoint") as tell:
@@ -138,19 +143,28 @@ def convert(
         writing(out),
     ):
         _write(folder, params, model, categories)
+        tensors = report.tensors + len(published.heads)
+        classes, averaged = published.classes, published.averaged
+        text = card(prefix.name, tensors, averaged, classes, settings)
+        (folder / CARD).write_text(text, encoding="utf-8")
         tell(str(out))
     return ConversionReport(
         out,
         prefix,
-        report.tensors + len(published.heads),
-        published.averaged,
-        published.classes,
+        tensors,
+        averaged,
+        classes,
         settings,
         published.unknown,
+        published.slots,
     )
 
 
-_CHECKPOINT_FILES = ("ckpt-0.index", "ckpt-0.data-00000-of-00001")
+_CHECKPOINT_FILES = (
+    "checkpoint",
+    "ckpt-0.index",
+    "ckpt-0.data-00000-of-00001",
+)
 
 
 def _settings(prefix, pipeline_config, image_size, num_proposals):

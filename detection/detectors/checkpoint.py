@@ -8,7 +8,7 @@ from official.core import config_definitions as cfg
 
 from detection.data.categories import Categories, read_categories
 from detection.detectors.detector import Detector
-from detection.detectors.saved_model import served
+from detection.detectors.saved_model import quiet_at_first, served
 from detection.modeling.saved_variables import SavedVariables, assign_saved
 from detection.modeling.serving import DetectionModule
 from detection.training.job_folder import read_params
@@ -38,10 +38,12 @@ class CheckpointDetector(Detector):
             module.image_size,
         )
         self.module = module
-        self._function = tf.function(
-            module.serve,
-            input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8)],
-            autograph=False,
+        self._function = quiet_at_first(
+            tf.function(
+                module.serve,
+                input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8)],
+                autograph=False,
+            )
         )
 
     def _run(self, image):

@@ -8,6 +8,7 @@ from detection.data.categories import read_categories
 from detection.detectors.detector import Detector
 from detection.detectors.files import read_settings
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.terminal.native_output import native_log_hidden
 
 SIGNATURE = "serving_default"
 
@@ -41,10 +42,31 @@ class SavedModelDetector(Detector):
             settings.image_size,
         )
 
+        self._run_graph = quiet_at_first(self._signature)
+
     def _run(self, image):
         return served(
-            self._signature(**{self._input: tf.constant(image)[None]})
+            self._run_graph(**{self._input: tf.constant(image)[None]})
         )
+
+
+def quiet_at_first(function):
+    """A function whose first call hides what TensorFlow's log says.
+
+    TensorFlow optimises a graph then, and tells of an error where an attempt
+    fails, as at sums of two convolutions with biases that are read twice. The
+    graph runs without that attempt.
+    """
+    calls = []
+
+    def call(*args, **kwargs):
+        if calls:
+            return function(*args, **kwargs)
+        calls.append(1)
+        with native_log_hidden(3):
+            return function(*args, **kwargs)
+
+    return call
 
 
 def served(outputs: dict[str, tf.Tensor]):

@@ -25,6 +25,11 @@ def prefix(path: str) -> str | None:
     return stem if pathlib.Path(f"{stem}.index").is_file() else None
 
 
+def is_weight(variable: str) -> bool:
+    """Whether a variable is a weight; else it is a step or a slot."""
+    return variable.removesuffix(_AVERAGE).rpartition("/")[2] in _WEIGHTS
+
+
 def read(path: str, slim_variables: str):
     """`(format, tensors, names of the averaged ones)` of a checkpoint.
 
@@ -41,7 +46,7 @@ def read(path: str, slim_variables: str):
     for name in reader.get_variable_to_shape_map():
         variable = name.removesuffix(_AVERAGE)
         is_average = variable != name
-        if variable.rpartition("/")[2] not in _WEIGHTS or (
+        if not is_weight(variable) or (
             is_average and slim_variables == "plain"
         ):
             continue

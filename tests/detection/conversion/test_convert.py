@@ -55,6 +55,7 @@ def test_averages_slots_and_what_nothing_knows(download, values):
     assert report.averaged == 1
     assert report.unknown == ("Elsewhere/weights",)
     assert "1 unknown, left out: Elsewhere/weights" in str(report)
+    assert "; 2 of an optimizer and steps left out;" in str(report)
     reader = tf.train.load_checkpoint(str(report.folder))
     stored = reader.get_tensor(
         "model/_config_dict/detection_head/classifier/bias"

@@ -55,6 +55,9 @@ def test_what_it_read(converted, values):
     assert converted.tensors == len(values)
     assert (converted.classes, converted.averaged) == (3, 0)
     assert not converted.unknown
+    card = (converted.folder / "model_card.md").read_text()
+    assert "stretched to 96x64 pixels" in card
+    assert "9 proposals" in card
     params = yaml.safe_load((converted.folder / "params.yaml").read_text())
     model = params["task"]["model"]
     assert model["input_size"] == [*SIZE, 3]
