@@ -57,7 +57,7 @@ def quiet_at_first(function):
     fails, as at sums of two convolutions with biases that are read twice. The
     graph runs without that attempt.
     """
-    calls = []
+    calls: list[int] = []
 
     def call(*args, **kwargs):
         if calls:

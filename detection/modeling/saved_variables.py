@@ -1,24 +1,27 @@
 """A detector's variables in a checkpoint of Model Garden's trainer."""
 
+import functools
 from collections.abc import Iterator, Mapping
 
 import tensorflow as tf
 import tf_keras
+from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from nasnet_tf.networks.folding import folded_value
 
-_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
-# Of `Keras3Model`.
-_WRAPPED = "/variables_by_name/"
+_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_VALUE = "VARIABLE_VALUE"
+# Of `Keras3Model`: its variables by our names.
+_WRAPPED = "variables_by_name"
+
+# The attributes that lead from the model to a variable.
+Path = tuple[str, ...]
 
 
-def variables_by_path(model: tf_keras.Model) -> dict[str, tf.Variable]:
-    """Variables by their names in a checkpoint with the key `model`."""
-    # A view keeps no hold of it.
-    checkpoint = tf.train.Checkpoint(model=model)
-    view = tf.train.TrackableView(checkpoint)
-    found, seen, layer = {}, set(), [("", checkpoint)]
-    # Layer by layer, for the name is the shortest path.
+def variables_by_path(model: tf_keras.Model) -> dict[Path, tf.Variable]:
+    """A model's variables by the shortest path to them."""
+    view = tf.train.TrackableView(model)
+    found, seen, layer = {}, set(), [((), model)]
     while layer:
         below = []
         for path, node in layer:
@@ -28,13 +31,16 @@ def variables_by_path(model: tf_keras.Model) -> dict[str, tf.Variable]:
             if isinstance(node, tf.Variable):
                 found[path] = node
             for name, child in view.children(node).items():
-                below.append((f"{path}/{_escaped(name)}".lstrip("/"), child))
+                below.append(((*path, name), child))
         layer = below
-    return {name: v for name, v in found.items() if name.startswith("model/")}
+    return found
 
 
-class SavedVariables(Mapping):
-    """The values of a checkpoint by path, read when they are asked for.
+class SavedVariables:
+    """The values of a checkpoint's model by path, read when asked for.
+
+    Names in a checkpoint are of whatever leads to a variable first, such as an
+    optimizer; its graph has every path.
 
     Args:
         path: of the checkpoint, without suffix.
@@ -45,47 +51,74 @@ class SavedVariables(Mapping):
 
     def __init__(self, path: str):
         self._reader = tf.train.load_checkpoint(path)
-        shapes = self._reader.get_variable_to_shape_map()
-        self.shapes = {
-            name.removesuffix(_SUFFIX): shape
-            for name, shape in shapes.items()
-            if name.endswith(_SUFFIX)
-        }
+        graph = trackable_object_graph_pb2.TrackableObjectGraph()
+        if self._reader.has_tensor(_GRAPH):
+            graph.ParseFromString(self._reader.get_tensor(_GRAPH))
+        self._children = [
+            {child.local_name: child.node_id for child in node.children}
+            for node in graph.nodes
+        ]
+        self._keys = [
+            {value.name: value.checkpoint_key for value in node.attributes}
+            for node in graph.nodes
+        ]
+        self._shapes = self._reader.get_variable_to_shape_map()
 
-    def __getitem__(self, path: str):
-        if path not in self.shapes:
-            raise KeyError(path)
-        return self._reader.get_tensor(path + _SUFFIX)
+    def shape(self, path: Path) -> list[int] | None:
+        """The shape of a variable; None without it."""
+        key = self._key(path)
+        return None if key is None else self._shapes[key]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.shapes)
+    def value(self, path: Path):
+        """The value of a variable.
 
-    def __len__(self) -> int:
-        return len(self.shapes)
+        Raises:
+            KeyError: there is none.
+        """
+        key = self._key(path)
+        if key is None:
+            raise KeyError("/".join(path))
+        return self._reader.get_tensor(key)
+
+    def network(self) -> Mapping:
+        """The values of the wrapped networks, by our names."""
+        found = {}
+        for children in self._children:
+            if (node := children.get(_WRAPPED)) is not None:
+                for name, child in self._children[node].items():
+                    if key := self._keys[child].get(_VALUE):
+                        found[name] = key
+        return _Values(self._reader, found)
+
+    @functools.cached_property
+    def _model(self):
+        return self._children[0].get("model") if self._children else None
+
+    def _key(self, path):
+        node = self._model
+        for name in path:
+            if node is None:
+                return None
+            node = self._children[node].get(name)
+        return None if node is None else self._keys[node].get(_VALUE)
 
 
-class _NetworkVariables(Mapping):
-    """Those of the wrapped network, by our names."""
-
-    def __init__(self, saved: SavedVariables):
-        self._saved = saved
-        self._paths = {
-            path.partition(_WRAPPED)[2]: path
-            for path in saved
-            if _WRAPPED in path
-        }
+class _Values(Mapping):
+    def __init__(self, reader, keys):
+        self._reader, self._keys = reader, keys
 
     def __getitem__(self, name: str):
-        return self._saved[self._paths[_escaped(name)]]
+        return self._reader.get_tensor(self._keys[name])
 
     def __contains__(self, name) -> bool:
-        return _escaped(name) in self._paths
+        # Else a tensor would be read to see whether it is there.
+        return name in self._keys
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
+        return iter(self._keys)
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._keys)
 
 
 def assign_saved(model: tf_keras.Model, saved: SavedVariables) -> None:
@@ -96,22 +129,12 @@ def assign_saved(model: tf_keras.Model, saved: SavedVariables) -> None:
     """
     network = getattr(model.backbone, "network", None)
     config = network.get_config() if network is not None else {}
-    sources = _NetworkVariables(saved)
+    sources = saved.network()
     for path, variable in variables_by_path(model).items():
-        wrapped = path.partition(_WRAPPED)[2]
-        if wrapped and config["folded"]:
+        if _WRAPPED in path and config["folded"]:
             value = folded_value(
-                _plain(wrapped), sources, config["batch_norm_epsilon"]
+                path[-1], sources, config["batch_norm_epsilon"]
             )
         else:
-            value = saved[path]
+            value = saved.value(path)
         variable.assign(value)
-
-
-def _escaped(name: str) -> str:
-    """As TensorFlow writes a name in a path."""
-    return name.replace(".", "..").replace("/", ".S")
-
-
-def _plain(name: str) -> str:
-    return name.replace(".S", "/").replace("..", ".")

@@ -46,20 +46,20 @@ def start_from(model: tf_keras.Model, path: str) -> list[str]:
         ) from None
     variables = variables_by_path(model)
     fresh = {}
-    for name, variable in variables.items():
-        there, here = saved.shapes.get(name), variable.shape.as_list()
+    for place, variable in variables.items():
+        there, here = saved.shape(place), variable.shape.as_list()
         if there == here:
             continue
-        parts = set(name.split("/"))
+        parts = set(place)
         if there is None or not (parts & _HEADS and parts & _OF_CLASSES):
             found = "nothing" if there is None else f"the shape {there}"
             raise InputError(
                 f"task.init_checkpoint: {path} is another network's: "
-                f"{name.removeprefix('model/')} has the shape {here}, and "
-                f"{found} there; give its configuration"
+                f"{'/'.join(place)} has the shape {here}, and {found} there; "
+                "give its configuration"
             )
-        fresh[name] = f"{variable.name} {here}, {there} there"
-    for name, variable in variables.items():
-        if name not in fresh:
-            variable.assign(saved[name])
+        fresh[place] = f"{variable.name} {here}, {there} there"
+    for place, variable in variables.items():
+        if place not in fresh:
+            variable.assign(saved.value(place))
     return list(fresh.values())

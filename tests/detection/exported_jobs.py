@@ -33,8 +33,11 @@ def make_job(folder, experiment, overrides, genotype=None):
     params = read_experiment(experiment, (), overrides + MOMENTUM + cells)
     model = task_factory.get_task(params.task).build_model()
     randomize(model, params.task.model.input_size[0])
+    # As Model Garden's trainer: its parts, too, by which variables are named.
     checkpoint = tf.train.Checkpoint(
-        model=model, global_step=tf.Variable(step, dtype=tf.int64)
+        model=model,
+        global_step=tf.Variable(step, dtype=tf.int64),
+        **model.checkpoint_items,
     )
     manager = tf.train.CheckpointManager(checkpoint, str(folder), 3)
     manager.save(checkpoint_number=step)

@@ -12,7 +12,9 @@ from tests.detection.models import fpn, paper
 
 def saved(model, folder):
     checkpoint = tf.train.Checkpoint(
-        model=model, global_step=tf.Variable(3, dtype=tf.int64)
+        model=model,
+        global_step=tf.Variable(3, dtype=tf.int64),
+        **model.checkpoint_items,
     )
     tf.train.CheckpointManager(checkpoint, str(folder), 1).save(3)
     return str(folder)
