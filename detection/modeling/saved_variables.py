@@ -21,7 +21,9 @@ Path = tuple[str, ...]
 def variables_by_path(model: tf_keras.Model) -> dict[Path, tf.Variable]:
     """A model's variables by the shortest path to them."""
     view = tf.train.TrackableView(model)
-    found, seen, layer = {}, set(), [((), model)]
+    found: dict[Path, tf.Variable] = {}
+    seen: set[int] = set()
+    layer: list[tuple[Path, object]] = [((), model)]
     while layer:
         below = []
         for path, node in layer:
