@@ -28,6 +28,11 @@ def main(arguments):
             f"checkpoint: {values.checkpoint!r} with --predictions, which "
             "come from no checkpoint here; leave it out"
         )
+    if values.bfloat16 and values.predictions:
+        raise InputError(
+            "bfloat16: it is of a --model, and --predictions are computed; "
+            "leave it out"
+        )
     needed = ["annotations"] + (["out", "images"] if values.model else [])
     for name in needed:
         if not getattr(values, name):

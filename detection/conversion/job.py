@@ -41,6 +41,8 @@ from nasnet_tf.weights.loading import assign_source
 
 EXPERIMENT = "fasterrcnn_nasnet_large_coco"
 COCO_CLASSES = 90
+# Of the map that regions are proposed from.
+STRIDE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,6 +197,13 @@ def _settings(prefix, pipeline_config, image_size, num_proposals):
 
 
 def _check_settings(settings, published):
+    height, width = settings.image_size
+    if height % STRIDE or width % STRIDE:
+        raise InputError(
+            f"image_size: {height}x{width} is no multiple of {STRIDE}, which "
+            "images would be padded to, and the published graph pads none; "
+            "give another --image_size, or change it in pipeline.config"
+        )
     said = settings.num_classes
     if said is not None and said != published.classes:
         raise InputError(
@@ -261,6 +270,9 @@ def configuration(
                     },
                     "rpn_head": {"num_filters": num_filters},
                     "roi_generator": {
+                        # Suppression keeps no more.
+                        "pre_nms_top_k": max(2000, settings.num_proposals),
+                        "test_pre_nms_top_k": max(1000, settings.num_proposals),
                         "num_proposals": settings.num_proposals,
                         "nms_iou_threshold": settings.proposal_iou,
                         "pre_nms_score_threshold": settings.proposal_score,

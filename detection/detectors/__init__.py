@@ -32,7 +32,8 @@ def load_detector(
             `detection.detectors.bfloat16.use_bfloat16`.
 
     Returns:
-        A `Detector`. Images are fitted into its input size, aspect kept.
+        A `Detector`. Images are fitted into its input size, or stretched to
+        it, as they were in training.
 
     Raises:
         InputError: nothing is there, it is damaged, the job has no such

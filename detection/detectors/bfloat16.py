@@ -27,7 +27,7 @@ def use_bfloat16() -> None:
     if not _processor_flags() & _FLAGS:
         raise InputError(
             "bfloat16: this processor has no instructions for it "
-            "(avx512_bf16 or amx_bf16); leave it out"
+            "(avx512_bf16, amx_bf16, or bf16 on Arm); leave it out"
         )
     tf.config.optimizer.set_experimental_options(
         {"auto_mixed_precision_onednn_bfloat16": True}

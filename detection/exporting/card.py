@@ -37,6 +37,8 @@ class DetectorExportResult:
             of LiteRT on one thread.
         checkpoint_seconds: of the checkpoint, on all cores.
         delegation: of LiteRT: its operations, and pieces that XNNPACK runs.
+        keep_aspect_ratio: of images; else they are stretched to `image_size`.
+        half_pixel_centers: see `detection.modeling.stretching`.
     """
 
     folder: pathlib.Path
@@ -52,6 +54,8 @@ class DetectorExportResult:
     seconds: float
     checkpoint_seconds: float
     delegation: dict[str, int] | None = None
+    keep_aspect_ratio: bool = True
+    half_pixel_centers: bool = True
 
 
 def write_cards(
@@ -89,11 +93,15 @@ def _inputs(result):
     if result.format == LITERT_FILE:
         height, width = result.padded_size
         mean = ", ".join(f"{value:.3f}" for value in MEAN_PIXEL)
+        fitted = "fitted into" if result.keep_aspect_ratio else "stretched to"
+        centers = ""
+        if not result.half_pixel_centers:
+            centers = " and without half-pixel centres, as TensorFlow 1 did,"
         return {
             "images": f"float32 (1, {height}, {width}, 3), RGB from 0 to 255: "
-            f"an image fitted into {result.image_size[0]}x"
+            f"an image {fitted} {result.image_size[0]}x"
             f"{result.image_size[1]} at the top left, bilinear without "
-            f"antialiasing, the rest ({mean})"
+            f"antialiasing,{centers} the rest ({mean})"
         }
     return {
         "serving_default: inputs": "uint8 (batch, any height, any width, 3), "

@@ -107,10 +107,17 @@ def run_export(
             seconds=ours,
             checkpoint_seconds=theirs,
             delegation=delegation,
+            **_resizing(module.params.task.train_data.parser),
         )
         with writing(out):
             write_cards(folder, result, command)
     return result
+
+
+def _resizing(parser):
+    names = ("keep_aspect_ratio", "half_pixel_centers")
+    # Model Garden's parsers lack the latter.
+    return {name: bool(getattr(parser, name, True)) for name in names}
 
 
 def _write_settings(reference, folder):

@@ -126,6 +126,11 @@ def _check_boxes(model_config):
             "task.model.detection_generator.clip_after_nms: true beside "
             f"nms_version: {generator.nms_version!r}; set that to batched"
         )
+    if generator.clip_after_nms and generator.use_sigmoid_probability:
+        raise InputError(
+            "task.model.detection_generator.use_sigmoid_probability: true "
+            "beside clip_after_nms, which takes the softmax; set one to false"
+        )
     growth = model_config.box_growth
     if growth < 0 or (growth != GROWTH and not generator.clip_after_nms):
         raise InputError(

@@ -41,13 +41,13 @@ class CropAndResize(tf_keras.layers.Layer):
             crops = _gathered(values[0], normalized[0], self._crop_size)
             return crops[None]
         shape = tf.shape(boxes)
+        # It takes no bfloat16, and returns float32 whatever it is given.
         crops = tf.image.crop_and_resize(
-            values,
+            tf.cast(values, tf.float32),
             tf.reshape(normalized, [-1, 4]),
             tf.repeat(tf.range(shape[0]), shape[1]),
             [self._crop_size] * 2,
         )
-        # The operation returns float32 whatever it is given.
         crops = tf.cast(crops, values.dtype)
         size, channels = self._crop_size, values.shape[-1]
         crops = tf.reshape(crops, [-1, shape[1], size, size, channels])

@@ -4,8 +4,12 @@ import tensorflow as tf
 
 
 def stretches(parser_config) -> bool:
-    """Whether a parser's configuration stretches images, not fits them."""
-    return not getattr(parser_config, "keep_aspect_ratio", True)
+    """Whether a parser's configuration stretches images as ours does.
+
+    Model Garden's parser of RetinaNet stretches by itself.
+    """
+    is_ours = hasattr(parser_config, "half_pixel_centers")
+    return is_ours and not parser_config.keep_aspect_ratio
 
 
 def stretched(image: tf.Tensor, size, half_pixel_centers: bool) -> tf.Tensor:

@@ -12,6 +12,10 @@ _HEADS = {"detection_head", "head"}
 _OF_CLASSES = {"classifier", "_classifier", "box_regressor", "_box_regressor"}
 
 
+# Of a damaged checkpoint.
+_UNREADABLE = (tf.errors.OpError, IndexError, ValueError, RuntimeError)
+
+
 def start_from(model: tf_keras.Model, path: str) -> list[str]:
     """Restores a checkpoint of Model Garden's trainer but for the classes.
 
@@ -39,11 +43,8 @@ def start_from(model: tf_keras.Model, path: str) -> list[str]:
         path = latest
     try:
         saved = SavedVariables(path)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"task.init_checkpoint: {path} cannot be read "
-            f"({first_line(error)}); give another one"
-        ) from None
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from None
     variables = variables_by_path(model)
     fresh = {}
     for place, variable in variables.items():
@@ -59,7 +60,21 @@ def start_from(model: tf_keras.Model, path: str) -> list[str]:
                 "give its configuration"
             )
         fresh[place] = f"{variable.name} {here}, {there} there"
-    for place, variable in variables.items():
-        if place not in fresh:
-            variable.assign(saved.value(place))
+    try:
+        values = {
+            place: saved.value(place)
+            for place in variables
+            if place not in fresh
+        }
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from None
+    for place, value in values.items():
+        variables[place].assign(value)
     return list(fresh.values())
+
+
+def _unreadable(path, error):
+    return InputError(
+        f"task.init_checkpoint: {path} cannot be read ({first_line(error)}); "
+        "give another one"
+    )

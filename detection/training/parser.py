@@ -73,7 +73,7 @@ class Parser(maskrcnn_input.Parser):
         anchors = self._anchors(size)
         real = labels["gt_classes"] >= 0  # the others are padding
         classes = tf.boolean_mask(labels["gt_classes"], real)
-        labeler = _Labeler(
+        labeler = LeavingOut(
             self._outside(size),
             self._rpn_match_threshold,
             self._rpn_unmatched_threshold,
@@ -136,7 +136,7 @@ class Parser(maskrcnn_input.Parser):
         return targets * tf.constant(weights * (targets.shape[-1] // 4))
 
 
-class _Labeler(anchor.RpnAnchorLabeler):
+class LeavingOut(anchor.RpnAnchorLabeler):
     """Model Garden's, which leaves some anchors out.
 
     Args:
@@ -159,7 +159,18 @@ class _Labeler(anchor.RpnAnchorLabeler):
                 )
                 for level, boxes in anchor_boxes.items()
             }
-        return super().label_anchors(anchor_boxes, gt_boxes, gt_labels)
+        scores, boxes = super().label_anchors(anchor_boxes, gt_boxes, gt_labels)
+        if self._left_out is not None:
+            # An object that overlaps no anchor is given the first one.
+            boxes = {
+                level: tf.where(
+                    tf.repeat(self._left_out[level], 4, axis=-1),
+                    tf.zeros_like(targets),
+                    targets,
+                )
+                for level, targets in boxes.items()
+            }
+        return scores, boxes
 
     def _get_rpn_samples(self, match_results):
         if self._left_out is not None:

@@ -366,6 +366,10 @@ def test_boxes_grow_as_far_as_they_may():
         ("roi_generator.use_batched_nms=false", "set that to true"),
         ("detection_generator.nms_version=v2", "set that to batched"),
         ("detection_generator.clip_after_nms=false", "box_growth: 0.0 needs"),
+        (
+            "detection_generator.use_sigmoid_probability=true",
+            "which takes the softmax",
+        ),
         ("box_growth=-1.0", "0 or more"),
     ],
 )

@@ -8,7 +8,7 @@ from detection.detectors.letterbox import letterbox
 from detection.experiments import read_experiment
 from detection.modeling.stretching import stretched
 from detection.training.job_checks import check_data
-from detection.training.parser import Parser
+from detection.training.parser import LeavingOut, Parser
 from nasnet_tf.checks.errors import InputError
 from tests.detection.conversion import reference
 
@@ -82,6 +82,16 @@ def test_boxes_follow_the_image():
     assert np.allclose(truths["boxes"][1], -1)
     info = labels["image_info"]
     assert np.allclose(info, [[32, 128], [64, 64], [2, 0.5], [0, 0]])
+
+
+def test_an_object_that_overlaps_no_anchor_is_trained_by_none():
+    anchors = {"4": tf.constant([[[-8.0, -8, 8, 8]], [[40.0, 40, 56, 56]]])}
+    left_out = {"4": np.array([[[True]], [[False]]])}
+    labeler = LeavingOut(left_out, 0.7, 0.3, 256, 0.5)
+    box, label = tf.constant([[0.0, 0, 3, 3]]), tf.constant([[1.0]])
+    scores, boxes = labeler.label_anchors(anchors, box, label)
+    assert np.ravel(scores["4"]).tolist() == [-1, 0]
+    assert not boxes["4"].numpy().any()
 
 
 @pytest.mark.parametrize(

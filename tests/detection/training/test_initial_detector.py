@@ -66,6 +66,14 @@ def test_another_network(tmp_path):
     assert "rpn" in line_of(error)
     for now, then in zip(other.variables, before, strict=True):
         assert np.array_equal(now, then)
+    (data,) = tmp_path.glob("*.data-*")
+    data.write_bytes(data.read_bytes()[:9000])
+    _, same = paper()
+    before = [np.array(v) for v in same.variables]
+    with pytest.raises(InputError, match="cannot be read"):
+        start_from(same, path)
+    for now, then in zip(same.variables, before, strict=True):
+        assert np.array_equal(now, then)
     (tmp_path / "empty").mkdir()
     for place, match in (
         (tmp_path / "empty", "holds no checkpoint"),
