@@ -141,7 +141,7 @@ def install(monkeypatch, detector):
 
     asked = []
 
-    def load_detector(path, checkpoint=None):
+    def load_detector(path, checkpoint=None, bfloat16=False):
         asked.append(path)
         detector.checkpoint = checkpoint
         return detector

@@ -264,7 +264,7 @@ def test_flags(tmp_path, dataset, images, monkeypatch, capsys):
     detector = FakeDetector(dataset)
     install(monkeypatch, detector)
     values = {"min_score": 0.5, "max_images": None, "checkpoint": "ckpt-20"}
-    values["strict"] = False
+    values["strict"] = values["bfloat16"] = False
 
     def set_flags(**given):
         given = {"model": "m", "images": None, "out": None, **values, **given}

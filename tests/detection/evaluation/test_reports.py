@@ -209,7 +209,7 @@ def _flags(monkeypatch, **values):
         ("model", "predictions", "annotations", "images", "out")
     )
     given |= {"min_score": 0.5, "checkpoint": None, "allow_outside": False}
-    given["strict"] = False
+    given["strict"] = given["bfloat16"] = False
     given = types.SimpleNamespace(**given | values)
     monkeypatch.setattr(detection.evaluate.flags, "FLAGS", given)
 
@@ -229,6 +229,9 @@ def test_flags(monkeypatch):
     assert line(predictions="y") == "annotations: missing; give --annotations"
     assert "out: missing" in line(model="y", annotations="z")
     assert "images: missing" in line(model="x", annotations="y", out="z")
+    assert line(predictions="y", bfloat16=True).startswith(
+        "bfloat16: it is of a --model"
+    )
     assert line(predictions="y", checkpoint="ckpt-3").startswith(
         "checkpoint: 'ckpt-3' with --predictions"
     )
