@@ -1,15 +1,15 @@
 """The page that says what a converted detector is."""
 
-import textwrap
-
 from detection.conversion.pipeline import Pipeline
 
 CARD = "model_card.md"
-_TEXT = """
+_TEXT = """\
+# A converted detector
+
 Faster R-CNN with NASNet-A of TensorFlow's Object Detection API
-(`faster_rcnn_nas`), converted from `{checkpoint}` by `python -m
-detection.convert`. It is the detector of section 3.3 of "Learning Transferable
-Architectures for Scalable Image Recognition" (Zoph et al. 2017).
+(`faster_rcnn_nas`), converted from `{checkpoint}` by
+`python -m detection.convert`. It is the detector of section 3.3 of "Learning
+Transferable Architectures for Scalable Image Recognition" (Zoph et al. 2017).
 
 * {tensors:,} tensors, {averaged:,} of them moving averages; {classes} classes.
 * Images are stretched to {height}x{width} pixels, as TensorFlow 1 resized them.
@@ -34,7 +34,7 @@ def card(
 ) -> str:
     """The text of a converted detector's card, Markdown."""
     height, width = settings.image_size
-    text = _TEXT.format(
+    return _TEXT.format(
         checkpoint=checkpoint,
         tensors=tensors,
         averaged=averaged,
@@ -46,11 +46,3 @@ def card(
         detection_iou=settings.detection_iou,
         detections=settings.num_detections,
     )
-    # Blocks of a line each would do for Markdown; people read it as it is.
-    parts = [
-        textwrap.fill(part, 80, break_long_words=False)
-        if not part.startswith("*")
-        else part
-        for part in text.strip().split("\n\n")
-    ]
-    return "# A converted detector\n\n" + "\n\n".join(parts) + "\n"

@@ -1,10 +1,9 @@
 """Convolutions in bfloat16, on processors that compute in it."""
 
-import pathlib
-
 import tensorflow as tf
 
 from nasnet_tf.checks.errors import InputError
+from nasnet_tf.terminal.hardware import processor_flags
 
 # AVX-512's and AMX's; and Arm's.
 _FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
@@ -24,7 +23,7 @@ def use_bfloat16() -> None:
         raise InputError(
             "bfloat16: it is for processors, and there is a GPU; leave it out"
         )
-    if not _processor_flags() & _FLAGS:
+    if not processor_flags() & _FLAGS:
         raise InputError(
             "bfloat16: this processor has no instructions for it "
             "(avx512_bf16, amx_bf16, or bf16 on Arm); leave it out"
@@ -32,14 +31,3 @@ def use_bfloat16() -> None:
     tf.config.optimizer.set_experimental_options(
         {"auto_mixed_precision_onednn_bfloat16": True}
     )
-
-
-def _processor_flags():
-    path = pathlib.Path("/proc/cpuinfo")
-    if not path.is_file():
-        return set()
-    for line in path.read_text(errors="replace").splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() in ("flags", "Features"):
-            return set(value.split())
-    return set()

@@ -4,12 +4,14 @@ import pathlib
 import statistics
 import time
 
-from official.core import train_utils
-
-from detection.data.categories import CATEGORIES_FILE, write_categories
 from detection.detectors import open_exported
 from detection.detectors.checkpoint import open_job
-from detection.detectors.files import FILES, LITERT_FILE, model_file
+from detection.detectors.files import (
+    FILES,
+    LITERT_FILE,
+    model_file,
+    read_settings,
+)
 from detection.detectors.litert import LitertDetector
 from detection.exporting.card import DetectorExportResult, write_cards
 from detection.exporting.parity import (
@@ -22,6 +24,7 @@ from detection.exporting.parity import (
 )
 from detection.exporting.rounding import rounded_otherwise
 from detection.exporting.writing import write_litert, write_saved_model
+from detection.training.job_folder import write_settings
 from nasnet_tf.checks.errors import InputError, JobError
 from nasnet_tf.files.output_folder import writing, written_folder
 from nasnet_tf.terminal.native_output import native_lines_hidden
@@ -73,7 +76,7 @@ def run_export(
     with written_folder(out) as folder:
         path = folder / FILES[format]
         with stage(f"write {path.name}") as tell, writing(out):
-            _write_settings(reference, folder)
+            write_settings(folder, module.params, reference.categories)
             with native_lines_hidden():
                 if format == LITERT_FILE:
                     write_litert(module, path, quantize)
@@ -93,6 +96,7 @@ def run_export(
                 exported = LitertDetector(path, num_threads=1)
             ours, theirs = _medians((exported, reference), pixels[0])
             tell(f"{ours * 1e3:.1f} ms, the checkpoint {theirs * 1e3:.1f} ms")
+        settings = read_settings(path)
         result = DetectorExportResult(
             folder=out,
             model=path.name,
@@ -107,23 +111,12 @@ def run_export(
             seconds=ours,
             checkpoint_seconds=theirs,
             delegation=delegation,
-            **_resizing(module.params.task.train_data.parser),
+            keep_aspect_ratio=settings.keep_aspect_ratio,
+            half_pixel_centers=settings.half_pixel_centers,
         )
         with writing(out):
             write_cards(folder, result, command)
     return result
-
-
-def _resizing(parser):
-    names = ("keep_aspect_ratio", "half_pixel_centers")
-    # Model Garden's parsers lack the latter.
-    return {name: bool(getattr(parser, name, True)) for name in names}
-
-
-def _write_settings(reference, folder):
-    train_utils.serialize_config(reference.module.params, str(folder))
-    if reference.categories:
-        write_categories(folder / CATEGORIES_FILE, reference.categories)
 
 
 def _opened(format, path):

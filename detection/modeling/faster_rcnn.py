@@ -20,6 +20,9 @@ from detection.modeling.final_boxes import DetectionGenerator
 from detection.modeling.proposals import ROIGenerator
 from detection.modeling.rpn_head import RPNHead
 
+# A logit.
+_NEVER = -1e4
+
 
 @dataclasses.dataclass
 class RPNHeadConfig(maskrcnn.RPNHead):
@@ -195,10 +198,6 @@ class FasterRCNNModel(maskrcnn_model.MaskRCNNModel):
             )
             outputs.append(output[:, :count])
         return tuple(outputs)
-
-
-# A logit.
-_NEVER = -1e4
 
 
 def build_faster_rcnn(

@@ -73,12 +73,8 @@ class RPNHead(tf_keras.layers.Layer):
             hidden = self._activation(self.conv(values))
         scores = self.scores(hidden)
         if self._softmax:
-            shape = tf.shape(scores)
-            anchors = scores.shape[-1] // 2
-            pairs = tf.reshape(scores, [-1, shape[1], shape[2], anchors, 2])
-            pairs = tf.ensure_shape(
-                pairs, [None, *scores.shape[1:3], anchors, 2]
-            )
+            rows, columns, logits = scores.shape[1:]
+            pairs = tf.reshape(scores, [-1, rows, columns, logits // 2, 2])
             scores = pairs[..., 1] - pairs[..., 0]
         return {level: scores}, {level: self.boxes(hidden)}
 

@@ -7,12 +7,33 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from detection.data.categories import (
+    CATEGORIES_FILE,
+    Categories,
+    write_categories,
+)
 from nasnet_tf.checks.errors import InputError
 
 if TYPE_CHECKING:
     from official.core import config_definitions as cfg
 
 PARAMS_FILE = "params.yaml"
+
+
+def write_settings(
+    folder: pathlib.Path, params: cfg.ExperimentConfig, categories: Categories
+) -> None:
+    """Writes `params.yaml` and, where there are some, `categories.json`.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    # As in `read_params`.
+    from official.modeling import hyperparams
+
+    hyperparams.save_params_dict_to_yaml(params, str(folder / PARAMS_FILE))
+    if categories:
+        write_categories(folder / CATEGORIES_FILE, categories)
 
 
 def read_params(model_dir) -> cfg.ExperimentConfig:

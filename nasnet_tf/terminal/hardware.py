@@ -47,10 +47,22 @@ def core_count() -> int | None:
 
 def processor_name() -> str:
     """The name that the processor gives itself, where the system tells."""
+    name = _of_processor("model name")
+    return name or platform.processor() or platform.machine()
+
+
+def processor_flags() -> set[str]:
+    """The processor's instruction sets, as Linux names them; else none."""
+    # Arm's are called features.
+    return set((_of_processor("flags", "Features") or "").split())
+
+
+def _of_processor(*keys):
     path = pathlib.Path("/proc/cpuinfo")
-    if path.is_file():
-        for line in path.read_text(errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
+    if not path.is_file():
+        return None
+    for line in path.read_text(errors="replace").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in keys:
+            return value.strip()
+    return None

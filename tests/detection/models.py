@@ -105,30 +105,38 @@ def random_images(batch=2, size=64, seed=0):
     return tf.constant(images, tf.float32)
 
 
+def decoded_example(image, boxes):
+    """What a decoder makes of an image, with boxes in its pixels of class 2."""
+    height, width, _ = image.shape
+    boxes = np.array(boxes, np.float32)
+    return {
+        "image": tf.constant(image),
+        "source_id": tf.constant("7"),
+        "height": tf.constant(height, tf.int64),
+        "width": tf.constant(width, tf.int64),
+        "groundtruth_classes": tf.constant([2] * len(boxes), tf.int64),
+        "groundtruth_boxes": tf.constant(
+            boxes / np.array([height, width] * 2, np.float32)
+        ),
+        "groundtruth_is_crowd": tf.fill([len(boxes)], False),
+        "groundtruth_area": tf.constant(
+            np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+        ),
+    }
+
+
 def example_batch(task, boxes=((8, 8, 40, 40),), seed=0):
     """Two images with labels, as the task's parser makes them."""
     size = task.task_config.model.input_size[0]
     generator = np.random.default_rng(seed)
-    boxes = np.array(boxes, np.float32)
     # That of the validation data does not flip or scale.
     parser = task.build_parser(task.task_config.validation_data)
     parse = parser.parse_fn(True)
     examples = [
         parse(
-            {
-                "image": tf.constant(
-                    generator.integers(0, 256, (size, size, 3), np.uint8)
-                ),
-                "source_id": tf.constant("7"),
-                "height": tf.constant(size, tf.int64),
-                "width": tf.constant(size, tf.int64),
-                "groundtruth_classes": tf.constant([2] * len(boxes), tf.int64),
-                "groundtruth_boxes": tf.constant(boxes / size),
-                "groundtruth_is_crowd": tf.fill([len(boxes)], False),
-                "groundtruth_area": tf.constant(
-                    np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-                ),
-            }
+            decoded_example(
+                generator.integers(0, 256, (size, size, 3), np.uint8), boxes
+            )
         )
         for _ in range(2)
     ]

@@ -150,8 +150,9 @@ def test_flags_that_do_not_fit(download, tmp_path):
     labels.write_text("item { id: 9 name: 'nine' }")
     match = "has the id 9, and the checkpoint 3 classes"
     refused(tmp_path, match, download, label_map=labels)
-    labels.write_text("item { id: 9 }")
-    refused(tmp_path, "has no item", download, label_map=labels)
+    for text in ("item { id: 9 }", "item: 9"):
+        labels.write_text(text)
+        refused(tmp_path, "has no item", download, label_map=labels)
 
 
 def test_what_is_no_such_detector(tmp_path, values):

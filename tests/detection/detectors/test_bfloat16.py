@@ -18,13 +18,13 @@ def options(monkeypatch):
 
 
 def test_a_processor_with_it(options, monkeypatch):
-    monkeypatch.setattr(bfloat16, "_processor_flags", lambda: {"amx_bf16"})
+    monkeypatch.setattr(bfloat16, "processor_flags", lambda: {"amx_bf16"})
     bfloat16.use_bfloat16()
     assert options == {"auto_mixed_precision_onednn_bfloat16": True}
 
 
 def test_a_processor_without_it(options, monkeypatch):
-    monkeypatch.setattr(bfloat16, "_processor_flags", lambda: {"avx2"})
+    monkeypatch.setattr(bfloat16, "processor_flags", lambda: {"avx2"})
     with pytest.raises(InputError, match=r"^bfloat16: this processor has no"):
         bfloat16.use_bfloat16()
     assert not options

@@ -21,6 +21,7 @@ from nasnet_tf.networks.variables import is_weight, named_variables
 from tests.conftest import close, line_of, randomize
 from tests.detection.models import (
     arguments,
+    decoded_example,
     example_batch,
     fpn,
     image_spec,
@@ -152,16 +153,7 @@ def test_anchors_are_the_same_in_data_model_and_inference(detector):
     config = task.task_config.model
     expected = anchor_generator(config)((64, 64))["4"]
     image = np.zeros((64, 64, 3), np.uint8)
-    data = {
-        "image": tf.constant(image),
-        "source_id": tf.constant("7"),
-        "height": tf.constant(64, tf.int64),
-        "width": tf.constant(64, tf.int64),
-        "groundtruth_classes": tf.constant([2], tf.int64),
-        "groundtruth_boxes": tf.constant([[0.25, 0.25, 0.5, 0.75]]),
-        "groundtruth_is_crowd": tf.constant([False]),
-        "groundtruth_area": tf.constant([512.0]),
-    }
+    data = decoded_example(image, [[16, 16, 32, 48]])
     parser = task.build_parser(task.task_config.train_data)
     for training in (True, False):
         _, labels = parser.parse_fn(training)(data)

@@ -11,6 +11,7 @@ from detection.training.job_checks import check_data
 from detection.training.parser import LeavingOut, Parser
 from nasnet_tf.checks.errors import InputError
 from tests.detection.conversion import reference
+from tests.detection.models import decoded_example
 
 
 def random_image(height, width):
@@ -55,16 +56,7 @@ def parser(**changes):
 
 def test_boxes_follow_the_image():
     image = random_image(32, 128)
-    data = {
-        "image": tf.constant(image),
-        "source_id": tf.constant("7"),
-        "height": tf.constant(32, tf.int64),
-        "width": tf.constant(128, tf.int64),
-        "groundtruth_classes": tf.constant([2], tf.int64),
-        "groundtruth_boxes": tf.constant([[0.25, 0.25, 0.5, 0.75]]),
-        "groundtruth_is_crowd": tf.constant([False]),
-        "groundtruth_area": tf.constant([512.0]),
-    }
+    data = decoded_example(image, [[8, 32, 16, 96]])
     pixels, labels = parser().parse_fn(True)(data)
     # In pixels of what the network sees.
     assert np.allclose(labels["gt_boxes"][0], [16, 16, 32, 48])
