@@ -2,19 +2,22 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 BACKENDS := .venv-backends
+READERS := .venv-readers
 INSTALLED := $(VENV)/.installed
 PIP_INSTALL := pip install --quiet --disable-pip-version-check -c constraints.txt
+READER_INSTALL := bin/pip install --quiet --disable-pip-version-check
 JOBS ?= 2
 VERSIONS ?= 3.11-2.20 3.12-2.20 3.13-2.20 3.11-2.21 3.13-2.21
 ZOO_TESTS := tests/cells tests/layers tests/networks tests/weights tests/zoo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help install run test test-slow test-backends test-versions lint format clean
+.PHONY: help install run test test-slow readers test-backends test-versions lint format clean
 
 help:
 	@echo "make run            the main job, on embedded data: about six minutes"
 	@echo "make test           lint and tests"
 	@echo "make test-slow      the tests that take minutes"
+	@echo "make readers        MediaPipe and an old runtime, to open exports with"
 	@echo "make test-backends  the zoo on JAX, and on torch where it installs"
 	@echo "make test-versions  the zoo on each Python and TensorFlow of VERSIONS"
 	@echo "make format         let ruff format the code"
@@ -39,8 +42,21 @@ lint: $(INSTALLED)
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-test-slow: $(INSTALLED)
+test-slow: $(INSTALLED) readers
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m slow
+
+# Programs that open exported files, whose pins are not ours. tflite-runtime has
+# no wheel for a Python after 3.11; where one is missing, its tests are skipped.
+readers: $(READERS)/.installed
+
+$(READERS)/.installed:
+	$(PYTHON) -m venv $(READERS)/mediapipe
+	$(READERS)/mediapipe/$(READER_INSTALL) mediapipe==1.2.3 \
+	  || rm -r $(READERS)/mediapipe
+	$(PYTHON) -m venv $(READERS)/tflite_runtime
+	$(READERS)/tflite_runtime/$(READER_INSTALL) tflite-runtime==2.14.0 \
+	  numpy==1.26.4 || rm -r $(READERS)/tflite_runtime
+	touch $@
 
 test-backends: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(BACKENDS)
@@ -69,5 +85,5 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(BACKENDS) runs build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BACKENDS) $(READERS) runs build *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -7,12 +7,18 @@ import time
 from export.comparison.parity import BOUNDS, check
 from export.comparison.side_by_side import compare_file
 from export.formats import write_format
-from export.formats.labels import LABELS, write_labels
+from export.formats.labels import (
+    LABELS,
+    check_labels,
+    read_labels,
+    write_labels,
+)
 from export.graph import read_model
 from export.reporting.card import write_card
 from export.reporting.result import ExportResult, path_size, size_text
 from export.rewrites import REWRITES, for_format, rewrite
 from export.runtime.timing import time_in_turn
+from export.sources.about import About
 from export.sources.image_choice import calibration_images as choose_calibration
 from export.sources.image_choice import comparison_images
 from export.sources.images import LEAST_CALIBRATION, photo_folder
@@ -48,6 +54,8 @@ def export_model(
     evaluation_images: int = 1000,
     overwrite: bool = False,
     strict: bool = False,
+    labels=None,
+    about: About | None = None,
     command: str | None = None,
     quiet: bool = False,
 ) -> ExportResult:
@@ -85,6 +93,9 @@ def export_model(
         overwrite: replace an earlier export.
         strict: an image that cannot be read is an error; else it is skipped,
             and the card counts them.
+        labels: a text file with a line for each class, in place of the names
+            that the model knows.
+        about: author, license and version, for LiteRT's metadata.
         command: that made it, for the card.
         quiet: print nothing.
 
@@ -104,6 +115,11 @@ def export_model(
     with stage("load the model") as tell:
         original = read_original(
             source, image_size, preprocessing, config_files, override, crop
+        )
+        original = dataclasses.replace(
+            original,
+            class_names=_class_names(original, labels),
+            about=about,
         )
         tell(original.name)
     with stage("rewrite it") as tell:
@@ -210,6 +226,18 @@ def _chosen(rewrites, format, quantize):
         check_choice("rewrites", name, (*REWRITES, "all", "none"))
     # In the order in which they are made.
     return tuple(name for name in REWRITES if name in names)
+
+
+def _class_names(original, labels):
+    """What the classes are called, or None."""
+    if labels is not None:
+        return read_labels(labels, original.classes)
+    if original.class_names is None:
+        return None
+    return check_labels(
+        original.class_names,
+        "labels: none given, and of the model's own",
+    )
 
 
 def _rewritten(original, names):

@@ -18,6 +18,7 @@ from absl import flags, logging
 
 from export.comparison.parity import BOUNDS
 from export.reporting.result import ExportResult, size_text
+from export.sources.about import About
 from export.targets import INPUT_TYPES, TARGETS
 from nasnet_tf.checks.arguments import parse_image_size
 from nasnet_tf.checks.errors import InputError
@@ -58,6 +59,8 @@ def main(arguments):
         evaluation_images=values.evaluation_images,
         overwrite=values.overwrite,
         strict=values.strict,
+        labels=values.labels,
+        about=About(values.author, values.license, values.model_version),
         command=shlex.join(["python", "-m", "export.run", *sys.argv[1:]]),
     )
     _tell(result, pathlib.Path(values.out))
@@ -114,6 +117,12 @@ def define_flags():
     flags.DEFINE_bool(
         "strict", False, "Skip nothing: an image not to be read is an error."
     )
+    flags.DEFINE_string(
+        "labels", None, "Text file, a class a line; default: the model's own."
+    )
+    flags.DEFINE_string("author", None, "For LiteRT's metadata.")
+    flags.DEFINE_string("license", None, "The same, such as Apache-2.0.")
+    flags.DEFINE_string("model_version", None, "The same.")
     flags.DEFINE_multi_string(
         "config_file", None, "YAML that names the data; default: the job's."
     )

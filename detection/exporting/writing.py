@@ -6,6 +6,8 @@ import tempfile
 import tensorflow as tf
 from official.vision.ops import preprocess_ops
 
+from detection.data.categories import Categories
+from detection.exporting.description import described
 from detection.exporting.frozen import FrozenDetector, frozen_function
 from detection.exporting.inference import litert_model
 from detection.modeling.greedy_nms import detect_greedily
@@ -35,7 +37,10 @@ def write_saved_model(module: DetectionModule, path: pathlib.Path) -> None:
 
 
 def write_litert(
-    module: DetectionModule, path: pathlib.Path, quantize: str = "none"
+    module: DetectionModule,
+    path: pathlib.Path,
+    quantize: str = "none",
+    categories: Categories | None = None,
 ) -> None:
     """Writes a LiteRT file of built-in operations, for one image.
 
@@ -47,6 +52,7 @@ def write_litert(
         module: restored; it stays as it is.
         path: of the file to write.
         quantize: `"float16"`: weights; `"dynamic"`: 8-bit weights.
+        categories: whose names the file is to hold.
 
     Raises:
         JobError: TensorFlow's converter fails.
@@ -79,7 +85,10 @@ def write_litert(
     with tempfile.TemporaryDirectory() as folder:
         # Of a function alone the converter drops the names.
         tf.saved_model.save(holder, folder, signatures=holder.detect)
-        path.write_bytes(_converted(folder, quantize))
+        content = _converted(folder, quantize)
+    path.write_bytes(
+        described(content, module.padded_size, categories or Categories())
+    )
 
 
 def _converted(folder, quantize):

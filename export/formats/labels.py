@@ -1,20 +1,89 @@
 """The file that names the classes."""
 
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from nasnet_tf.checks.arguments import expanded_path
+from nasnet_tf.checks.errors import InputError, first_line
 
 LABELS = "labels.txt"
 
 
+def labels_text(class_names: Iterable[str]) -> str:
+    """A line for each class, in the order of the output.
+
+    Args:
+        class_names: spaces in a name become one space.
+    """
+    lines = [" ".join(str(name).split()) for name in class_names]
+    return "\n".join(lines) + "\n"
+
+
 def write_labels(path: pathlib.Path, class_names: Iterable[str]) -> None:
-    """Writes a line for each class, in the order of the output, in UTF-8.
+    """Writes `labels_text` in UTF-8.
 
     Args:
         path: of the file.
-        class_names: spaces and line ends in a name become one space.
+        class_names: in the order of the output.
 
     Raises:
         OSError: it cannot be written.
     """
-    lines = [" ".join(str(name).split()) for name in class_names]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text(labels_text(class_names), encoding="utf-8")
+
+
+def read_labels(path, classes: int) -> list[str]:
+    """Reads a file of labels, a line each.
+
+    Args:
+        path: of the file, in UTF-8.
+        classes: how many there are to be.
+
+    Raises:
+        InputError: there is no such file, or it has another number of lines
+            or an empty one.
+    """
+    path = expanded_path("labels", path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"labels: {path} cannot be read as text ({first_line(error)}); "
+            "give a file in UTF-8 with a class a line"
+        ) from error
+    # Not `splitlines`, which parts names at other characters, too.
+    lines = [line.strip() for line in text.strip("\n\r").split("\n")]
+    if len(lines) != classes:
+        raise InputError(
+            f"labels: {path} has {len(lines):,} lines and the model "
+            f"{classes:,} classes; give a line for each class, in the order "
+            "of its output"
+        )
+    return check_labels(lines, f"labels: in {path}")
+
+
+def check_labels(names: Sequence[str], what: str) -> list[str]:
+    """Names as a file can hold them, a line each.
+
+    Two may be the same: ImageNet has two cranes.
+
+    Args:
+        names: of the classes.
+        what: the argument, and where they come from, for people.
+
+    Raises:
+        InputError: a name is empty or has a line break.
+    """
+    names = list(map(str, names))
+    for number, name in enumerate(names):
+        if not name.strip():
+            problem = "is empty"
+        elif len(name.strip().splitlines()) > 1:
+            problem = f"has a line break: {name!r}"
+        else:
+            continue
+        raise InputError(
+            f"{what} the name of class {number} {problem}; give each class "
+            "a name on one line"
+        )
+    return names

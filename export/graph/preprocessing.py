@@ -10,6 +10,23 @@ from nasnet_tf.networks.nasnet import PREPROCESSINGS
 SCALE, OFFSET = 1 / 127.5, -1.0
 
 
+def normalization(
+    preprocessing: str,
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and deviation that pixels from 0 to 255 are normalised with.
+
+    Args:
+        preprocessing: see `nasnet_tf.preprocess_input`.
+
+    Returns:
+        One of each for all channels, or one for each; None: those of each
+        image itself.
+    """
+    if preprocessing == "whitening":
+        return None
+    return (127.5,), (127.5,)
+
+
 def with_uint8_input(graph: Graph, preprocessing: str) -> Graph:
     """A network that takes pixels from 0 to 255 and scales them itself.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from export.comparison.parity import BOUNDS
 from export.formats.labels import LABELS
+from export.formats.litert.description import mediapipe_limit
 from export.reporting.result import ExportResult, size_text
 from export.runtime.runners import library_version
 from export.sources.original import Original
@@ -274,6 +275,8 @@ def _limits(result, original):
             else "."
         )
     )
+    if result.format == "litert":
+        limits.append(mediapipe_limit(original, result.input_type))
     return [f"* {limit}" for limit in limits]
 
 

@@ -8,6 +8,7 @@ import os
 import keras
 import numpy as np
 
+from export.sources.about import About
 from nasnet_tf import public  # noqa: F401  so that Keras knows its classes
 from nasnet_tf.checks.arguments import (
     MIN_SIZE,
@@ -43,6 +44,7 @@ class Original:
         config: whose `data` it was trained on, or None.
         data_given: whether the user named the data, who then wants them.
         kept: what the job that trained it holds out; None where not known.
+        about: what people say of it, or None.
     """
 
     model: keras.Model
@@ -54,6 +56,7 @@ class Original:
     config: ExperimentConfig | None = None
     data_given: bool = False
     kept: Split | None = None
+    about: About | None = None
 
     @property
     def channels(self) -> int:

@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+from export.formats.litert.description import described
 from export.formats.litert.writer import write_litert
 from export.graph import Graph
 from export.sources.original import Original
@@ -20,8 +21,8 @@ def write(
     calibration: np.ndarray | None = None,
 ) -> None:
     """Writes a .tflite file; see `export.targets.target.ExportTarget`."""
-    del original
-    path.write_bytes(litert_content(graph, quantize, calibration))
+    content = litert_content(graph, quantize, calibration)
+    path.write_bytes(described(content, original, graph))
 
 
 def litert_content(

@@ -36,7 +36,7 @@ def _bias(writer, name, node):
     return writer.weight(f"{name}/bias", node.weights["bias"])
 
 
-def _convolution(writer, name, node, code, options, **more):
+def _convolution(writer, name, node, code, options):
     # LiteRT's order: filters first, or 1 of a depthwise convolution.
     kernel = np.transpose(node.weights["kernel"], (3, 0, 1, 2))
     inputs = [
@@ -44,7 +44,7 @@ def _convolution(writer, name, node, code, options, **more):
         writer.weight(f"{name}/kernel", kernel),
         _bias(writer, name, node),
     ]
-    writer.result(name, code, inputs, _dilated(options, node), **more)
+    writer.result(name, code, inputs, _dilated(options, node))
 
 
 def _conv(writer, name, node):
@@ -54,11 +54,7 @@ def _conv(writer, name, node):
 def _depthwise_conv(writer, name, node):
     options = schema.DepthwiseConv2DOptionsT()
     options.depthMultiplier = 1
-    dilated = max(node.options.get("dilation", (1, 1))) > 1
-    # The first version knows no dilation.
-    version = 2 if dilated else 1
-    code = "DEPTHWISE_CONV_2D"
-    _convolution(writer, name, node, code, options, version=version)
+    _convolution(writer, name, node, "DEPTHWISE_CONV_2D", options)
 
 
 def _dense(writer, name, node):

@@ -1,8 +1,10 @@
-"""The flatbuffer of a LiteRT file: its codes, and how it is written."""
+"""How the flatbuffer of a LiteRT file is written."""
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from export.formats.litert.versions import state_versions
 
 IDENTIFIER = b"TFL3"
 
@@ -22,13 +24,15 @@ class _SharingBuilder(flatbuffers.Builder):
 def pack(model: schema.ModelT) -> bytes:
     """The content of a `.tflite` file.
 
-    Kernels that are quantised by filter have a zero point for each filter in
-    64 bits, all zero, and so have their biases: a tenth of an int8 NASNet
-    mobile, which this writes once for each length.
+    Each operation states the version that it needs. Kernels that are quantised
+    by filter have a zero point for each filter in 64 bits, all zero, and so
+    have their biases: a tenth of an int8 NASNet mobile, which this writes once
+    for each length.
 
     Args:
         model: holds its weights itself, not at an offset behind it.
     """
+    state_versions(model)
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:
             found = tensor.quantization
@@ -42,18 +46,3 @@ def pack(model: schema.ModelT) -> bytes:
     builder = _SharingBuilder(1 << 20)
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
-
-
-def operator_code(name: str, version: int = 1) -> schema.OperatorCodeT:
-    """What a model's operators name their kind by.
-
-    Args:
-        name: of `schema.BuiltinOperator`, such as `"CONV_2D"`.
-        version: of the operation, for its inputs' types and its options.
-    """
-    code = schema.OperatorCodeT()
-    code.builtinCode = getattr(schema.BuiltinOperator, name)
-    # Readers of old look at a byte of their own.
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = version
-    return code

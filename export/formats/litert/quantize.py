@@ -13,12 +13,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
-from export.formats.litert.packing import operator_code, pack
+from export.formats.litert.packing import pack
 from export.formats.litert.ranges import (
     LitertModel,
     measure_ranges,
     share_ranges,
 )
+from export.formats.litert.versions import operator_code
 from export.sources.images import LEAST_CALIBRATION
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.checks.errors import InputError
@@ -194,7 +195,7 @@ def convert_relus(model: LitertModel) -> None:
     ]
     if not relus:
         return
-    model.model.operatorCodes.append(operator_code("QUANTIZE", version=2))
+    model.model.operatorCodes.append(operator_code("QUANTIZE"))
     for operation in relus:
         operation.opcodeIndex = len(model.model.operatorCodes) - 1
         operation.builtinOptionsType = schema.BuiltinOptions.QuantizeOptions

@@ -9,7 +9,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from export.formats.litert.operations import OPERATIONS
-from export.formats.litert.packing import operator_code, pack
+from export.formats.litert.packing import pack
+from export.formats.litert.versions import operator_code
 from export.graph import Graph, shapes
 
 # Of the flatbuffer's schema.
@@ -123,14 +124,13 @@ class Writer:
             self.constants[key] = index
         return self.constants[key]
 
-    def operator(self, code, inputs, output, options=None, version=1):
+    def operator(self, code, inputs, output, options=None):
         """An operation that writes the tensor `output`."""
-        key = (code, version)
-        if key not in self.codes:
-            self.codes[key] = len(self.model.operatorCodes)
-            self.model.operatorCodes.append(operator_code(code, version))
+        if code not in self.codes:
+            self.codes[code] = len(self.model.operatorCodes)
+            self.model.operatorCodes.append(operator_code(code))
         made = schema.OperatorT()
-        made.opcodeIndex = self.codes[key]
+        made.opcodeIndex = self.codes[code]
         made.inputs, made.outputs = list(inputs), [output]
         if options is not None:
             kind = type(options).__name__.removesuffix("T")
@@ -138,16 +138,16 @@ class Writer:
             made.builtinOptions = options
         self.subgraph.operators.append(made)
 
-    def step(self, name, code, inputs, shape, options=None, **more) -> int:
+    def step(self, name, code, inputs, shape, options=None) -> int:
         """An operation and the tensor it writes, of a shape without batch."""
         output = self.tensor(name, (1, *shape))
-        self.operator(code, inputs, output, options, **more)
+        self.operator(code, inputs, output, options)
         return output
 
-    def result(self, name, code, inputs, options=None, **more):
+    def result(self, name, code, inputs, options=None):
         """An operation whose output is the node's."""
         shape = self.shapes[name]
-        output = self.step(name, code, inputs, shape, options, **more)
+        output = self.step(name, code, inputs, shape, options)
         self.tensors[name] = output
 
 

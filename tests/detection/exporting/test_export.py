@@ -1,11 +1,13 @@
 """Detectors exported as SavedModel and LiteRT find what they did before."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import yaml
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
@@ -104,6 +106,45 @@ def test_folders_and_cards(exported, job):
         text = (result.folder / "model_card.md").read_text()
         assert f"{result.parity.detections:,} detections on 3 images" in text
     assert exported["litert"].delegation["partitions"] > 0
+
+
+def test_a_litert_file_holds_its_categories(exported):
+    path = exported["litert"].folder / "model.tflite"
+    with zipfile.ZipFile(path) as archive:
+        labels = archive.read("labels.txt").decode().splitlines()
+    assert labels == ["background", "thing 1", "thing 2", "thing 3"]
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes()))
+    entries = {entry.name: entry.buffer for entry in model.metadata}
+    metadata = bytes(model.buffers[entries[b"TFLITE_METADATA"]].data)
+    # In the file's order, whatever it is.
+    names = {
+        output.tensorIndex: output.name.decode()
+        for output in model.signatureDefs[0].outputs
+    }
+    described = {
+        "detection_boxes": b"location",
+        "detection_classes": b"category",
+        "detection_scores": b"score",
+        "num_detections": b"number of detections",
+    }
+    texts = [
+        described[names[index]] + b"\0" for index in model.subgraphs[0].outputs
+    ]
+    # A flatbuffer is written from its end: the last of a vector comes first.
+    places = [metadata.index(text) for text in texts]
+    assert places == sorted(places, reverse=True)
+
+
+def test_slow_detectors_are_timed_once(monkeypatch):
+    runs = []
+
+    class Slow:
+        def detect(self, image):
+            runs.append(image)
+
+    monkeypatch.setattr(detection.exporting.job, "_SECONDS", 0)
+    taken = detection.exporting.job._medians((Slow(), Slow()), 7)
+    assert len(taken) == 2 and runs == [7] * 4
 
 
 def test_signatures_of_a_saved_model(exported, detectors):
@@ -211,8 +252,8 @@ def test_quantized(job, exported, images, tmp_path, quantize):
 
 
 def test_what_differs_is_not_kept(job, images, tmp_path, monkeypatch):
-    def write(module, path, quantize):
-        del module, quantize
+    def write(module, path, quantize, categories):
+        del module, quantize, categories
         path.write_bytes(b"")
 
     class Changed:
