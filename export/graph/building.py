@@ -78,7 +78,7 @@ def _convolution(node):
         **_window(node),
         "dilation_rate": node.options.get("dilation", (1, 1)),
         "use_bias": "bias" in node.weights,
-        "activation": "relu" if node.options.get("relu") else None,
+        "activation": node.options.get("activation"),
     }
 
 
@@ -98,16 +98,28 @@ def _dense(name, node, inputs):
     layer = layers.Dense(
         node.weights["kernel"].shape[1],
         use_bias="bias" in node.weights,
+        activation=node.options.get("activation"),
         name=name,
     )
     return layer(*inputs), layer
 
 
+def _ended(made, name, node):
+    """What a layer without activations gives, with the node's."""
+    function = node.options.get("activation")
+    return layers.Activation(function, name=name)(made) if function else made
+
+
+def _named(name, node):
+    """The name of a layer that `_ended` may follow."""
+    return f"{name}-plain" if node.options.get("activation") else name
+
+
 def _affine(name, node, inputs):
     # Keras has no plain scale and offset: with mean 0, variance 1 and no
     # epsilon this is one.
-    layer = layers.BatchNormalization(epsilon=0.0, name=name)
-    return layer(*inputs, training=False), layer
+    layer = layers.BatchNormalization(epsilon=0.0, name=_named(name, node))
+    return _ended(layer(*inputs, training=False), name, node), layer
 
 
 def _group_norm(name, node, inputs):
@@ -118,10 +130,8 @@ def _group_norm(name, node, inputs):
 
 
 def _add(name, node, inputs):
-    if not node.options.get("relu"):
-        return layers.Add(name=name)(inputs), None
-    total = layers.Add(name=f"{name}-sum")(inputs)
-    return layers.ReLU(name=name)(total), None
+    total = layers.Add(name=_named(name, node))(inputs)
+    return _ended(total, name, node), None
 
 
 def _pool(kind):
@@ -139,12 +149,28 @@ def _plain(kind, **arguments):
     return build
 
 
+def _global_pool(kind):
+    def build(name, node, inputs):
+        keepdims = node.options.get("keepdims", False)
+        return kind(keepdims=keepdims, name=name)(*inputs), None
+
+    return build
+
+
 def _concat(name, node, inputs):
     return layers.Concatenate(name=name)(inputs), None
 
 
 def _pad(name, node, inputs):
     return layers.ZeroPadding2D(node.options["pads"], name=name)(*inputs), None
+
+
+def _multiply(name, node, inputs):
+    return layers.Multiply(name=name)(inputs), None
+
+
+def _reshape(name, node, inputs):
+    return layers.Reshape(node.options["shape"], name=name)(*inputs), None
 
 
 def _slice(name, node, inputs):
@@ -190,10 +216,12 @@ BUILDERS = {
     "scale_positions": _scale_positions,
     "relu": _plain(layers.ReLU),
     "add": _add,
+    "multiply": _multiply,
+    "reshape": _reshape,
     "max_pool": _pool(layers.MaxPooling2D),
     "average_pool": _pool(layers.AveragePooling2D),
-    "global_average_pool": _plain(layers.GlobalAveragePooling2D),
-    "global_max_pool": _plain(layers.GlobalMaxPooling2D),
+    "global_average_pool": _global_pool(layers.GlobalAveragePooling2D),
+    "global_max_pool": _global_pool(layers.GlobalMaxPooling2D),
     "concat": _concat,
     "pad": _pad,
     "slice": _slice,

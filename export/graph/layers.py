@@ -4,33 +4,13 @@ Each function adds the nodes of one call and returns the name of the last:
 `make(graph, inputs, parts)`, where `inputs` are the names of the nodes read.
 """
 
-import typing
-
 import keras
 import numpy as np
 from keras import layers
 
+from export.graph import arithmetic, pixels
+from export.graph.parts import value_of
 from nasnet_tf.checks.errors import InputError
-
-
-class Parts(typing.NamedTuple):
-    """One call of a layer or an operation.
-
-    Args:
-        layer: the layer or operation of Keras.
-        name: of the node.
-        arguments: of the call, with `args` and `kwargs`.
-        tensors: those among them that are tensors.
-    """
-
-    layer: object
-    name: str
-    arguments: object
-    tensors: list
-
-
-def _value(variable):
-    return np.asarray(keras.ops.convert_to_numpy(variable), "float32")
 
 
 def _pair(value):
@@ -38,7 +18,7 @@ def _pair(value):
 
 
 def _weights(**variables):
-    return {k: _value(v) for k, v in variables.items() if v is not None}
+    return {k: value_of(v) for k, v in variables.items() if v is not None}
 
 
 def _activation(graph, layer, name):
@@ -52,12 +32,14 @@ def _activation(graph, layer, name):
         )
     if function == "linear":
         return name
+    return _function(graph, f"{name}_{function}", [name], function)
+
+
+def _function(graph, name, inputs, function):
     if function == "relu":
-        return graph.add(f"{name}_relu", "relu", [name])
+        return graph.add(name, "relu", inputs)
     options = {"function": function}
-    return graph.add(
-        f"{name}_{function}", "activation", [name], options=options
-    )
+    return graph.add(name, "activation", inputs, options=options)
 
 
 def _check_format(layer):
@@ -108,13 +90,13 @@ def _per_channel(graph, name, inputs, options, kernel, bias=None):
 
 
 def _depthwise_conv(graph, inputs, parts):
-    bias = None if parts.layer.bias is None else _value(parts.layer.bias)
+    bias = None if parts.layer.bias is None else value_of(parts.layer.bias)
     name = _per_channel(
         graph,
         parts.name,
         inputs,
         _window(parts.layer),
-        _value(parts.layer.kernel),
+        value_of(parts.layer.kernel),
         bias,
     )
     return _activation(graph, parts.layer, name)
@@ -126,7 +108,7 @@ def _separable_conv(graph, inputs, parts):
         f"{parts.name}_depthwise",
         inputs,
         _window(parts.layer),
-        _value(parts.layer.depthwise_kernel),
+        value_of(parts.layer.depthwise_kernel),
     )
     name = graph.add(
         f"{parts.name}_pointwise",
@@ -147,13 +129,13 @@ def _batch_norm(graph, inputs, parts):
             "the last"
         )
     # In float64, so that the result is rounded once.
-    variance = np.float64(_value(parts.layer.moving_variance))
+    variance = np.float64(value_of(parts.layer.moving_variance))
     scale = 1 / np.sqrt(variance + parts.layer.epsilon)
     if parts.layer.gamma is not None:
-        scale = scale * _value(parts.layer.gamma)
-    offset = -_value(parts.layer.moving_mean) * scale
+        scale = scale * value_of(parts.layer.gamma)
+    offset = -value_of(parts.layer.moving_mean) * scale
     if parts.layer.beta is not None:
-        offset = offset + _value(parts.layer.beta)
+        offset = offset + value_of(parts.layer.beta)
     weights = {"scale": scale, "offset": offset}
     weights = {k: v.astype("float32") for k, v in weights.items()}
     return graph.add(parts.name, "affine", inputs, weights=weights)
@@ -174,8 +156,8 @@ def _group_norm(graph, inputs, parts):
             "for each channel"
         )
     ones, zeros = np.ones(channels, "f4"), np.zeros(channels, "f4")
-    gamma = ones if parts.layer.gamma is None else _value(parts.layer.gamma)
-    beta = zeros if parts.layer.beta is None else _value(parts.layer.beta)
+    gamma = ones if parts.layer.gamma is None else value_of(parts.layer.gamma)
+    beta = zeros if parts.layer.beta is None else value_of(parts.layer.beta)
     return graph.add(
         parts.name,
         "group_norm",
@@ -186,12 +168,31 @@ def _group_norm(graph, inputs, parts):
 
 
 def _relu_layer(graph, inputs, parts):
+    highest = parts.layer.max_value
     plain = not parts.layer.negative_slope and not parts.layer.threshold
-    if parts.layer.max_value is not None or not plain:
+    if highest not in (None, 6) or not plain:
         raise InputError(
-            f"model: {parts.name} is not the plain ReLU, which export knows"
+            f"model: {parts.name} is neither the plain ReLU nor ReLU6, which "
+            "export knows"
         )
-    return graph.add(parts.name, "relu", inputs)
+    function = "relu" if highest is None else "relu6"
+    return _function(graph, parts.name, inputs, function)
+
+
+def _softmax_layer(graph, inputs, parts):
+    if parts.layer.axis not in (-1, len(parts.shape)) or len(inputs) > 1:
+        raise InputError(
+            f"model: {parts.name} is a softmax of other things than the last "
+            "axis, which export does not know"
+        )
+    return _function(graph, parts.name, inputs, "softmax")
+
+
+def _function_operation(function):
+    def make(graph, inputs, parts):
+        return _function(graph, parts.name, inputs, function)
+
+    return make
 
 
 def _activation_layer(graph, inputs, parts):
@@ -247,40 +248,6 @@ def _plain(op):
     return make
 
 
-def _add(graph, inputs, parts):
-    if len(parts.tensors) == 1 and len(parts.arguments.args) == 2:
-        return _add_offset(graph, inputs, parts)
-    if (
-        len({tuple(t.shape) for t in parts.tensors}) != 1
-        or len(parts.tensors) < 2
-    ):
-        raise InputError(
-            f"model: {parts.name} adds other things than feature maps of "
-            "one shape, which export does not know"
-        )
-    total = inputs[0]
-    for other in inputs[1:]:
-        total = graph.add(parts.name, "add", [total, other])
-    return total
-
-
-def _add_offset(graph, inputs, parts):
-    """A bias: one number for each channel."""
-    channels = parts.tensors[0].shape[-1]
-    first, second = parts.arguments.args
-    offset = _value(second if first is parts.tensors[0] else first)
-    if offset.shape not in ((), (channels,)):
-        raise InputError(
-            f"model: {parts.name} adds an array of shape {offset.shape}; "
-            "export knows one number for each channel"
-        )
-    weights = {
-        "scale": np.ones(channels, "float32"),
-        "offset": np.broadcast_to(offset, (channels,)),
-    }
-    return graph.add(f"{inputs[0]}_bias", "affine", inputs, weights=weights)
-
-
 def _concat(graph, inputs, parts):
     if parts.layer.axis not in (-1, len(parts.tensors[0].shape) - 1):
         raise InputError(
@@ -323,6 +290,8 @@ def _cropping(graph, inputs, parts):
 def _get_item(graph, inputs, parts):
     key = parts.arguments.args[1]
     shape = parts.tensors[0].shape
+    if pixels.is_channel(key, shape):
+        return pixels.channel(graph, inputs, parts)
     if not isinstance(key, tuple) or len(key) > len(shape) or len(shape) != 4:
         raise InputError(
             f"model: {parts.name} indexes with {key!r}, which export does not "
@@ -352,14 +321,34 @@ def _get_item(graph, inputs, parts):
 def _global_pool(op):
     def make(graph, inputs, parts):
         _check_format(parts.layer)
-        if parts.layer.keepdims:
-            raise InputError(
-                f"model: {parts.name} keeps its dimensions; export does not "
-                "know that"
-            )
-        return graph.add(parts.name, op, inputs)
+        options = {"keepdims": bool(parts.layer.keepdims)}
+        return graph.add(parts.name, op, inputs, options=options)
 
     return make
+
+
+def _reshape(graph, inputs, parts):
+    if getattr(parts.layer, "data_format", None) == "channels_first":
+        _check_format(parts.layer)
+    before = tuple(parts.tensors[0].shape[1:])
+    if None in (*before, *parts.shape) or np.prod(before) != np.prod(
+        parts.shape
+    ):
+        raise InputError(
+            f"model: {parts.name} makes {parts.shape} of {before}, which "
+            "export does not know; it knows other shapes of one image"
+        )
+    options = {"shape": parts.shape}
+    return graph.add(parts.name, "reshape", inputs, options=options)
+
+
+def _cast(graph, inputs, parts):
+    if keras.backend.standardize_dtype(parts.layer.dtype) != "float32":
+        raise InputError(
+            f"model: {parts.name} converts to {parts.layer.dtype}, which "
+            "export does not know; it knows float32"
+        )
+    return inputs[0]
 
 
 def _nothing(graph, inputs, parts):
@@ -376,7 +365,13 @@ LAYERS = {
     layers.GroupNormalization: _group_norm,
     layers.ReLU: _relu_layer,
     layers.Activation: _activation_layer,
-    layers.Add: _add,
+    layers.Softmax: _softmax_layer,
+    layers.Add: arithmetic.add,
+    layers.Multiply: arithmetic.multiply,
+    layers.Rescaling: arithmetic.rescaling,
+    layers.Normalization: arithmetic.normalization,
+    layers.Reshape: _reshape,
+    layers.Flatten: _reshape,
     layers.Concatenate: _concat,
     layers.MaxPooling2D: _pool_layer("max_pool"),
     layers.AveragePooling2D: _pool_layer("average_pool"),
@@ -390,7 +385,25 @@ LAYERS = {
 # By the name of the class of `keras.ops` that a call of it becomes.
 OPERATIONS = {
     "Relu": _plain("relu"),
-    "Add": _add,
+    "ReLU": _relu_layer,
+    "Relu6": _function_operation("relu6"),
+    "Sigmoid": _function_operation("sigmoid"),
+    "Silu": _function_operation("silu"),
+    "HardSigmoid": _function_operation("hard_sigmoid"),
+    "HardSilu": _function_operation("hard_silu"),
+    "Tanh": _function_operation("tanh"),
+    "Softmax": _softmax_layer,
+    "Add": arithmetic.add,
+    "Subtract": arithmetic.subtract,
+    "Multiply": arithmetic.multiply,
+    "TrueDivide": arithmetic.divide,
+    "Divide": arithmetic.divide,
+    "Mean": pixels.mean,
+    "Std": pixels.deviation,
+    "Maximum": pixels.maximum,
+    "Stack": pixels.stack,
+    "Reshape": _reshape,
+    "Cast": _cast,
     "Concatenate": _concat,
     "MaxPool": _pool("max_pool"),
     "AveragePool": _pool("average_pool"),

@@ -3,7 +3,9 @@
 import keras
 
 from export.graph.graph import Graph, Node
-from export.graph.layers import LAYERS, OPERATIONS, Parts
+from export.graph.layers import LAYERS, OPERATIONS
+from export.graph.parts import Parts
+from export.graph.pixels import HALF
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError
 
@@ -33,7 +35,7 @@ def read_model(model: keras.Model, image_size=None) -> Graph:
     shape = (*_image_size(model, image_size), model.input_shape[-1])
     images = keras.Input(shape, name="images")
     output = _one_output(model, model.call(images, training=False))
-    return _Reader(images, model).graph(output)
+    return _Reader(images, model, output).graph()
 
 
 def _check_functional(model):
@@ -94,8 +96,9 @@ def _one_output(model, outputs):
 class _Reader:
     """Follows symbolic tensors back to the input."""
 
-    def __init__(self, images, model):
+    def __init__(self, images, model, output):
         self.name = model.name
+        self.output = output
         self.paths = dict(_paths(model))
         shape = tuple(images.shape[1:])
         self.made = Graph(
@@ -107,21 +110,32 @@ class _Reader:
         self.names = {id(images): "images"}
         self.expanded = {}
         self.kept = []
-        self.waiting = []
+        # The layer in whose own call a tensor is made; None: the model's.
+        self.owners = {id(output): None}
 
-    def graph(self, output):
-        self.made.output = self._name(output)
-        return self.made.sorted()
+    def graph(self):
+        self.made.output = self._name(self.output)
+        graph = self.made.sorted()
+        for name, node in graph.of(*HALF):
+            raise InputError(
+                f"model: {self.name} has the operation {name} ({node.op}), "
+                "which export knows as a part of preprocessing only; put it "
+                "outside the exported model"
+            )
+        return graph
 
     def _name(self, tensor):
         """The node that computes `tensor`, made where it is not there yet."""
         # A list, for a network may be deeper than Python's stack.
-        self.waiting = [tensor]
-        while self.waiting:
-            missing = self._visit(self.waiting[-1])
-            self.waiting += missing
+        waiting = [tensor]
+        while waiting:
+            last = waiting[-1]
+            missing = self._visit(last)
+            for inner in missing:
+                self.owners.setdefault(id(inner), self.owners[id(last)])
+            waiting += missing
             if not missing:
-                self.waiting.pop()
+                waiting.pop()
         return self.names[id(tensor)]
 
     def _visit(self, tensor):
@@ -133,7 +147,11 @@ class _Reader:
         call = operation._inbound_nodes[index]
         make = _maker(operation)
         if make is None:
-            inner = self._expand(operation, index, call)[position]
+            owner = self.owners[id(tensor)]
+            for outer in call.input_tensors:
+                self.owners.setdefault(id(outer), owner)
+            inner = self._expand(operation, index, call, owner)[position]
+            self.owners.setdefault(id(inner), operation)
             if id(inner) not in self.names:
                 return [inner]
             self._remember(tensor, self.names[id(inner)])
@@ -145,7 +163,8 @@ class _Reader:
             inputs = [self.names[id(t)] for t in read]
             path = self.paths.get(id(operation))
             path = path or _parent(inputs) + operation.name
-            parts = Parts(operation, path, call.arguments, read)
+            shape = tuple(tensor.shape[1:])
+            parts = Parts(operation, path, call.arguments, read, shape)
             name = make(self.made, inputs, parts)
             self._remember(tensor, name)
         return missing
@@ -154,12 +173,12 @@ class _Reader:
         self.kept.append(tensor)
         self.names[id(tensor)] = name
 
-    def _expand(self, operation, index, call):
+    def _expand(self, operation, index, call, owner):
         """What a composite layer's own call does, as symbolic tensors."""
         key = (id(operation), index)
         if key not in self.expanded:
             if not isinstance(operation, keras.layers.Layer):
-                raise self._unknown(operation)
+                raise self._unknown(operation, owner)
             kwargs = dict(call.arguments.kwargs)
             kwargs.pop("training", None)
             if operation._call_has_training_arg:
@@ -167,21 +186,23 @@ class _Reader:
             try:
                 outputs = operation.call(*call.arguments.args, **kwargs)
             except Exception:  # Whatever a layer of others raises.
-                raise self._unknown(operation) from None
+                raise self._unknown(operation, operation) from None
             self.expanded[key] = keras.tree.flatten(outputs)
         return self.expanded[key]
 
-    def _unknown(self, operation):
-        layers = [t._keras_history.operation for t in self.waiting]
-        layers = [o for o in layers if isinstance(o, keras.layers.Layer)]
-        # The layer that was taken apart last has the operation in it.
-        layer = layers[-1] if layers else operation
-        kind = type(layer).__name__
-        inside = "" if layer is operation else f", with {operation.name}"
+    def _unknown(self, operation, owner):
+        kind = type(operation).__name__
+        if owner is None:
+            what = f"operation {operation.name} ({kind}), which export"
+            remedy = "does not know"
+        else:
+            inside = "" if owner is operation else f", with {operation.name}"
+            kind = type(owner).__name__
+            what = f"layer {owner.name} ({kind}{inside}), which"
+            remedy = "is not made of operations that export knows"
         return InputError(
-            f"model: {self.name} has the layer {layer.name} ({kind}{inside}), "
-            "which is not made of operations that export knows; put it "
-            "outside the exported model"
+            f"model: {self.name} has the {what} {remedy}; put it outside the "
+            "exported model"
         )
 
 

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from export.graph.graph import Graph
 
 
@@ -66,17 +68,28 @@ def _pad(node, shape):
     return (shape[0] + sum(rows), shape[1] + sum(columns), shape[2])
 
 
+def _broadcast(node, *inputs):
+    return tuple(np.broadcast_shapes(*inputs))
+
+
+def _global_pool(node, shape):
+    return (1, 1, shape[-1]) if node.options.get("keepdims") else shape[-1:]
+
+
 # conv, depthwise_conv: weights kernel `(height, width, in, out)` or `(height,
 #   width, channels, 1)`, bias; options strides, padding "same" or "valid",
-#   dilation, relu: whether ReLU follows.
-# affine: weights scale and offset for each channel. group_norm: `groups`, 1 or
+#   dilation, activation: None, "relu" or "relu6", which follows.
+# affine: weights scale and offset for each channel; option activation.
+# group_norm: `groups`, 1 or
 #   -1 (a group for each channel), epsilon; gamma and beta.
 # scale_positions: `factor` for each row and column.
-# add: of two; option relu. concat: of channels. pad: with zeros, `pads` of rows
+# add: of two; option activation. multiply: of two, one of which may have one
+#   row and one column. concat: of channels. pad: with zeros, `pads` of rows
 #   and columns; slice: from `begin` (row, column), `size` rows and columns.
-# dense: weights kernel `(in, out)`, bias. activation: `function`, by its
-#   Keras name. cast: integers to float32. standardize: each image to mean 0
-#   and variance 1.
+# global pools: keepdims: whether a row and a column stay. reshape: to `shape`.
+# dense: weights kernel `(in, out)`, bias; option activation. activation:
+#   `function`, by its Keras name. cast: integers to float32. standardize: each
+#   image to mean 0 and variance 1.
 SHAPES: dict[str, Callable[..., tuple[int, ...]]] = {
     "input": lambda node: tuple(node.options["shape"]),
     "conv": _conv,
@@ -88,13 +101,15 @@ SHAPES: dict[str, Callable[..., tuple[int, ...]]] = {
     "scale_positions": _unchanged,
     "relu": _unchanged,
     "add": _unchanged,
+    "multiply": _broadcast,
+    "reshape": lambda node, shape: tuple(node.options["shape"]),
     "activation": _unchanged,
     "cast": _unchanged,
     "standardize": _unchanged,
     "concat": _concat,
     "pad": _pad,
     "slice": lambda node, shape: (*node.options["size"], shape[2]),
-    "global_average_pool": lambda node, shape: shape[-1:],
-    "global_max_pool": lambda node, shape: shape[-1:],
+    "global_average_pool": _global_pool,
+    "global_max_pool": _global_pool,
     "dense": lambda node, shape: node.weights["kernel"].shape[1:],
 }

@@ -7,6 +7,7 @@ rounding, and says in its docstring what it gains where.
 from collections.abc import Iterable
 
 from export.graph import Graph
+from export.rewrites.activations import split_hard_swish
 from export.rewrites.batch_norm import fold_batch_norm
 from export.rewrites.concats import nest_concats
 from export.rewrites.depthwise import split_large_depthwise
@@ -33,6 +34,7 @@ REWRITES = {
         drop_idle,
         average_pools_as_depthwise,
         split_large_depthwise,
+        split_hard_swish,
         fuse_relus,
         nest_concats,
     )

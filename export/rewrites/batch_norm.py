@@ -32,14 +32,19 @@ def _fold_once(graph):
     graph = graph.copy()
     readers = graph.readers()
     for name, node in graph.of("affine"):
+        if node.options.get("activation"):
+            continue
         (source,) = node.inputs
         # Others read it as it is.
         if len(readers[source]) != 1:
             continue
         before = graph[source]
         # A negative scale does not pass a ReLU.
-        if before.op in KERNELS and not before.options.get("relu"):
+        ended = before.options.get("activation")
+        if before.op in KERNELS and not ended:
             graph[source] = _scaled(before, node.weights)
+        elif before.op == "affine" and not ended:
+            graph[source] = _merged(before, node.weights)
         elif before.op == "concat":
             _cut(graph, source, node.weights)
         elif before.op == "slice":
@@ -63,6 +68,17 @@ def _scaled(node, affine):
         weights={
             "kernel": _float32(node.weights["kernel"] * factor),
             "bias": _float32(bias * scale + offset),
+        }
+    )
+
+
+def _merged(node, affine):
+    """Two scales and two offsets, as one."""
+    (first, offset), (scale, added) = _float64(node.weights), _float64(affine)
+    return node.replaced(
+        weights={
+            "scale": _float32(first * scale),
+            "offset": _float32(offset * scale + added),
         }
     )
 

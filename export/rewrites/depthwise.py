@@ -67,8 +67,8 @@ def _split(graph, name, node, size, rows):
         if total is not None:
             made = graph.add(f"{name}_sum", "add", [total, made])
         total = made
-    if node.options.get("relu"):
-        graph[total] = graph[total].replaced(options={"relu": True})
+    options = {"activation": node.options.get("activation")}
+    graph[total] = graph[total].replaced(options=options)
     graph.redirect(name, total)
 
 

@@ -51,7 +51,8 @@ def drop_idle(graph: Graph) -> Graph:
 def _is_rectified(graph, name):
     """Whether a node's output is never negative."""
     node = graph[name]
-    if node.op == "relu" or node.options.get("relu"):
+    functions = (node.options.get("activation"), node.options.get("function"))
+    if node.op == "relu" or set(functions) & {"relu", "relu6"}:
         return True
     if node.op in ("max_pool", "average_pool", "slice", "pad", "concat"):
         return all(_is_rectified(graph, source) for source in node.inputs)

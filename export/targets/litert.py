@@ -16,7 +16,9 @@ LITERT = ExportTarget(
     quantizations=("none", "float16", "dynamic", "int8"),
     batch="1",
     rewrites=(*PLAIN, "split_large_depthwise", "nest_concats"),
-    more_rewrites={"int8": ("average_pools_as_depthwise",)},
+    more_rewrites={
+        "int8": ("average_pools_as_depthwise", "split_hard_swish"),
+    },
     example="""\
 from ai_edge_litert.interpreter import Interpreter
 

@@ -4,6 +4,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from export.formats.litert.writer import write_litert
+from export.graph import to_keras
+from export.runtime.profile import delegation
 
 
 def run_litert(content, images):
@@ -28,3 +30,17 @@ def run_graph(graph, images):
 def relative(outputs, expected):
     """The largest difference over the largest absolute value."""
     return np.abs(outputs - expected).max() / np.abs(expected).max()
+
+
+def assert_computes(graph, inputs, expected, most=1e-5):
+    """The graph gives the expected outputs, by LiteRT and by Keras."""
+    expected = np.asarray(expected)
+    assert relative(run_graph(graph, inputs), expected) < most
+    assert relative(np.asarray(to_keras(graph)(inputs)), expected) < most
+
+
+def delegated(content):
+    """What XNNPACK takes over of a `.tflite` file."""
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    return delegation(interpreter)

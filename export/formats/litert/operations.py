@@ -8,9 +8,17 @@ from nasnet_tf.checks.errors import InputError
 PADDINGS = {"same": schema.Padding.SAME, "valid": schema.Padding.VALID}
 
 
-def _relu_option(node):
-    kinds = schema.ActivationFunctionType
-    return kinds.RELU if node.options.get("relu") else kinds.NONE
+FUSED = {
+    None: schema.ActivationFunctionType.NONE,
+    "relu": schema.ActivationFunctionType.RELU,
+    "relu6": schema.ActivationFunctionType.RELU6,
+}
+
+
+def _fused(options, node):
+    """Options of an operation that ends in the node's activation."""
+    options.fusedActivationFunction = FUSED[node.options.get("activation")]
+    return options
 
 
 def _windowed(options, node):
@@ -22,8 +30,7 @@ def _windowed(options, node):
 def _dilated(options, node):
     dilation = node.options.get("dilation", (1, 1))
     options.dilationHFactor, options.dilationWFactor = dilation
-    options.fusedActivationFunction = _relu_option(node)
-    return _windowed(options, node)
+    return _windowed(_fused(options, node), node)
 
 
 def _bias(writer, name, node):
@@ -63,9 +70,8 @@ def _dense(writer, name, node):
         writer.weight(f"{name}/kernel", node.weights["kernel"].T),
         _bias(writer, name, node),
     ]
-    writer.result(
-        name, "FULLY_CONNECTED", inputs, schema.FullyConnectedOptionsT()
-    )
+    options = _fused(schema.FullyConnectedOptionsT(), node)
+    writer.result(name, "FULLY_CONNECTED", inputs, options)
 
 
 def _pool(code):
@@ -78,9 +84,20 @@ def _pool(code):
 
 
 def _add(writer, name, node):
-    options = schema.AddOptionsT()
-    options.fusedActivationFunction = _relu_option(node)
+    options = _fused(schema.AddOptionsT(), node)
     writer.result(name, "ADD", writer.read(node), options)
+
+
+def _multiply(writer, name, node):
+    writer.result(name, "MUL", writer.read(node), schema.MulOptionsT())
+
+
+def _reshape(writer, name, node):
+    shape = np.array([1, *node.options["shape"]], "int32")
+    inputs = [*writer.read(node), writer.constant(f"{name}/shape", shape)]
+    options = schema.ReshapeOptionsT()
+    options.newShape = shape.tolist()
+    writer.result(name, "RESHAPE", inputs, options)
 
 
 def _relu(writer, name, node):
@@ -117,12 +134,16 @@ def _affine(writer, name, node):
     """A multiplication and an addition for each channel."""
     scale, offset = node.weights["scale"], node.weights["offset"]
     (scaled,) = writer.read(node)
+    factor = [scaled, writer.weight(f"{name}/scale", scale)]
+    if not offset.any():
+        options = _fused(schema.MulOptionsT(), node)
+        writer.result(name, "MUL", factor, options)
+        return
     if not (scale == 1).all():
-        inputs = [scaled, writer.weight(f"{name}/scale", scale)]
         shape, options = writer.shapes[name], schema.MulOptionsT()
-        scaled = writer.step(f"{name}/scaled", "MUL", inputs, shape, options)
+        scaled = writer.step(f"{name}/scaled", "MUL", factor, shape, options)
     inputs = [scaled, writer.weight(f"{name}/offset", offset)]
-    writer.result(name, "ADD", inputs, schema.AddOptionsT())
+    writer.result(name, "ADD", inputs, _fused(schema.AddOptionsT(), node))
 
 
 def _scale_positions(writer, name, node):
@@ -183,7 +204,7 @@ def _standardize(writer, name, node):
 def _global_pool(code):
     def write(writer, name, node):
         options = schema.ReducerOptionsT()
-        options.keepDims = False
+        options.keepDims = node.options.get("keepdims", False)
         axes = writer.constant(f"{name}/axes", np.array([1, 2], "int32"))
         writer.result(name, code, [*writer.read(node), axes], options)
 
@@ -203,20 +224,45 @@ def _softmax_options():
     return options
 
 
+def _silu(writer, name, node):
+    """A number times its sigmoid, for LiteRT has no operation for it."""
+    (read,), shape = writer.read(node), writer.shapes[name]
+    gate = writer.step(f"{name}/sigmoid", "LOGISTIC", [read], shape)
+    writer.result(name, "MUL", [read, gate], schema.MulOptionsT())
+
+
+def _hard_sigmoid(writer, name, node):
+    """A sixth of the ReLU6 of a number and 3."""
+    (read,), shape = writer.read(node), writer.shapes[name]
+    options = schema.AddOptionsT()
+    options.fusedActivationFunction = FUSED["relu6"]
+    three = writer.weight("three", np.array([3.0]))
+    inputs = [read, three]
+    cut = writer.step(f"{name}/relu6", "ADD", inputs, shape, options)
+    sixth = writer.weight("sixth", np.array([1 / 6]))
+    writer.result(name, "MUL", [cut, sixth], schema.MulOptionsT())
+
+
+COMPOSED = {"silu": _silu, "hard_sigmoid": _hard_sigmoid}
 ACTIVATIONS = {
     "softmax": ("SOFTMAX", _softmax_options),
     "sigmoid": ("LOGISTIC", lambda: None),
     "tanh": ("TANH", lambda: None),
     "relu6": ("RELU6", lambda: None),
+    "hard_silu": ("HARD_SWISH", schema.HardSwishOptionsT),
 }
 
 
 def _activation(writer, name, node):
     function = node.options["function"]
+    if function in COMPOSED:
+        COMPOSED[function](writer, name, node)
+        return
     if function not in ACTIVATIONS:
+        known = ", ".join((*ACTIVATIONS, *COMPOSED))
         raise InputError(
             f"model: {name} is the activation {function!r}, which export to "
-            f"LiteRT does not know; it knows {', '.join(ACTIVATIONS)}"
+            f"LiteRT does not know; it knows {known}"
         )
     code, options = ACTIVATIONS[function]
     writer.result(name, code, writer.read(node), options())
@@ -229,6 +275,8 @@ OPERATIONS = {
     "max_pool": _pool("MAX_POOL_2D"),
     "average_pool": _pool("AVERAGE_POOL_2D"),
     "add": _add,
+    "multiply": _multiply,
+    "reshape": _reshape,
     "relu": _relu,
     "concat": _concat,
     "pad": _pad,

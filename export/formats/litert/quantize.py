@@ -34,6 +34,7 @@ INT8 = (
     *WEIGHTED,
     "ADD",
     "CONCATENATION",
+    "LOGISTIC",
     "MAX_POOL_2D",
     "MEAN",
     "MUL",
@@ -42,6 +43,7 @@ INT8 = (
     "RESHAPE",
     "SLICE",
     "STRIDED_SLICE",
+    "TANH",
 )
 # What tells of layer norm.
 STATISTICS = ("RSQRT", "SQRT", "SUB")
@@ -151,18 +153,29 @@ def _int8_recipe(model):
 def _float_operations(model):
     """What 8 bits are too few for: names of what these operations write.
 
-    Preprocessing, which no kernel comes before; and layer norm, by its means
-    and deviations, what reads these, and the factors and offsets after that.
+    The sigmoid that a classifier ends in, as softmax; preprocessing, which no
+    kernel comes before; and layer norm, by its means and deviations, what
+    reads these, and the factors and offsets after that.
     """
     after_kernel: set[int] = set()
     statistics: set[int] = set()
     floats: set[int] = set()
+    centred_by = {
+        index
+        for name, operation in model.operations
+        if name == "SUB"
+        for index in operation.inputs
+    }
+    answers = set(model.subgraph.outputs)
     for name, operation in model.operations:
         reads, writes = set(operation.inputs), set(operation.outputs)
         if name in WEIGHTED or reads & after_kernel:
             after_kernel |= writes
+        # Another mean squeezes a feature map, to scale its channels by.
         is_statistic = name in STATISTICS or (
-            name == "MEAN" and operation.builtinOptions.keepDims
+            name == "MEAN"
+            and operation.builtinOptions.keepDims
+            and bool(writes & centred_by or reads & floats)
         )
         if is_statistic:
             statistics |= writes
@@ -172,6 +185,7 @@ def _float_operations(model):
         if (
             is_statistic
             or not writes & after_kernel
+            or (name in ("LOGISTIC", "TANH") and writes & answers)
             or (name in ("ADD", "MUL") and follows)
         ):
             floats |= writes

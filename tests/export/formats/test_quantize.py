@@ -2,7 +2,6 @@ import flatbuffers
 import keras
 import numpy as np
 import pytest
-from ai_edge_litert.interpreter import Interpreter
 
 from export.formats.litert.packing import pack
 from export.formats.litert.quantize import convert_relus, quantize_litert
@@ -11,11 +10,10 @@ from export.formats.litert.writer import write_litert
 from export.graph import Graph, Node, read_model
 from export.graph.preprocessing import with_uint8_input
 from export.rewrites import for_format, rewrite
-from export.runtime.profile import delegation
 from export.sources.images import inputs, sample_photos
 from nasnet_tf.checks.errors import InputError
 from tests.conftest import tiny_network
-from tests.export.exported_graphs import run_litert
+from tests.export.exported_graphs import delegated, run_litert
 
 PHOTOS = sample_photos((32, 32), 3, 140)
 IMAGES = inputs(PHOTOS, "scale")
@@ -64,12 +62,6 @@ def error(content, reference, images=TEST):
         np.sqrt(np.mean((outputs - reference) ** 2))
         / np.std(reference, axis=0).mean()
     )
-
-
-def delegated(content):
-    interpreter = Interpreter(model_content=content)
-    interpreter.allocate_tensors()
-    return delegation(interpreter)
 
 
 def graph(**nodes):

@@ -8,12 +8,16 @@ from keras import layers
 
 import nasnet_tf
 from export.formats.litert.writer import write_litert
-from export.graph import read_model, shapes, to_keras
+from export.graph import read_model, shapes
 from export.graph.preprocessing import with_uint8_input
 from export.rewrites import rewrite
 from nasnet_tf.checks.errors import InputError
 from tests.conftest import images, randomize, tiny_network
-from tests.export.exported_graphs import relative, run_graph, run_litert
+from tests.export.exported_graphs import (
+    assert_computes,
+    relative,
+    run_litert,
+)
 
 
 def small_classifier(*inner):
@@ -29,13 +33,6 @@ def small_classifier(*inner):
         ],
         name="small",
     )
-
-
-def assert_computes(graph, inputs, expected):
-    """The graph gives the expected outputs, by LiteRT and by Keras."""
-    expected = np.asarray(expected)
-    assert relative(run_graph(graph, inputs), expected) < 1e-5
-    assert relative(np.asarray(to_keras(graph)(inputs)), expected) < 1e-5
 
 
 class Subclass(layers.Conv2D):
@@ -128,7 +125,8 @@ def test_an_open_size_needs_one():
     "layer, words",
     [
         (layers.Conv2D(4, 1, groups=2), "in groups"),
-        (layers.ReLU(max_value=6), "not the plain ReLU"),
+        (layers.ReLU(max_value=5), "neither the plain ReLU nor ReLU6"),
+        (layers.Softmax(1), "other things than the last"),
         (layers.Conv2DTranspose(4, 2), "conv2d_transpose"),
         (layers.UpSampling2D(), "up_sampling2d"),
         (layers.GroupNormalization(2), "2 groups"),

@@ -110,7 +110,7 @@ def test_relus_of_sums_are_part_of_the_sums(network):
     graph, *_ = network
     plain = rewrite(graph, for_format("litert"))
     unmoved = [n for n in for_format("litert") if "move_relus" not in n]
-    sums = [node for _, node in plain.of("add") if node.options.get("relu")]
+    sums = [n for _, n in plain.of("add") if n.options.get("activation")]
     if counts(graph)["group_norm"]:
         # The ReLU follows the norm, as in B.
         assert not sums
@@ -143,7 +143,11 @@ def test_a_split_depthwise_convolution(stride, padding, shape):
         "kernel": rng.normal(size=(7, 7, 3, 1)).astype("float32"),
         "bias": rng.normal(size=3).astype("float32"),
     }
-    options = {"strides": (stride, stride), "padding": padding, "relu": True}
+    options = {
+        "strides": (stride, stride),
+        "padding": padding,
+        "activation": "relu",
+    }
     graph = chain(("depthwise_conv", options, weights), shape=shape)
     split = REWRITES["split_large_depthwise"](graph)
     assert shapes(split)[split.output] == shapes(graph)[graph.output]
@@ -230,7 +234,16 @@ CHAINS = {
         ("max_pool", {**POINT, "size": (1, 1), "strides": (2, 2)}, {}),
         ("conv", POINT, kernel(1, 1, 3, 4)),
     ],
-    "fuse_relus": [("conv", POINT, kernel(1, 1, 3, 4)), ("relu", {}, {})],
+    "fuse_relus": [
+        ("conv", POINT, kernel(1, 1, 3, 4)),
+        ("relu", {}, {}),
+        norm(4),
+        ("activation", {"function": "relu6"}, {}),
+    ],
+    "split_hard_swish": [
+        ("activation", {"function": "hard_silu"}, {}),
+        ("activation", {"function": "hard_silu"}, {}),
+    ],
     "drop_idle": [("relu", {}, {}), POOL, ("relu", {}, {})],
 }
 
@@ -291,6 +304,40 @@ def test_every_preset_keeps_its_logits(preset):
     changed = rewrite(graph)
     assert len(changed) < 0.8 * len(graph)
     assert relative(np.asarray(to_keras(changed)(images)), expected) < 1e-5
+
+
+@pytest.mark.parametrize("function, highest", [("relu", 40), ("relu6", 6)])
+@pytest.mark.parametrize("op", ["conv", "affine", "dense", "add"])
+def test_only_the_activation_that_is_there_is_fused(op, function, highest):
+    weights = {
+        "conv": {"kernel": 40 * np.ones((1, 1, 3, 3), "f4")},
+        "dense": {"kernel": 40 * np.ones((3, 3), "f4")},
+        "affine": {"scale": np.full(3, 40, "f4"), "offset": np.zeros(3, "f4")},
+        "add": {},
+    }[op]
+    options = {**POINT, "dilation": (1, 1)} if op == "conv" else {}
+    shape = (3,) if op == "dense" else (4, 4, 3)
+    graph = chain(shape=shape)
+    inputs = ["images"] * (2 if op == "add" else 1)
+    graph.add("made", op, inputs, options=options, weights=weights)
+    kind = {
+        "relu": ("relu", {}),
+        "relu6": ("activation", {"function": "relu6"}),
+    }
+    graph.output = graph.add(
+        "end", kind[function][0], ["made"], options=kind[function][1]
+    )
+    fused = REWRITES["fuse_relus"](graph)
+    assert fused.output == "made" and len(fused) == 1
+    images = np.linspace(-30, 30, 3 * np.prod(shape), dtype="float32")
+    images = images.reshape(3, *shape)
+    expected = run_graph(graph, images)
+    assert expected.min() == 0 and expected.max() >= highest
+    assert function != "relu6" or expected.max() == 6
+    np.testing.assert_array_equal(run_graph(fused, images), expected)
+    np.testing.assert_allclose(
+        np.asarray(to_keras(fused)(images)), expected, rtol=1e-6
+    )
 
 
 def test_duplicates_are_computed_once():
