@@ -77,7 +77,8 @@ def export_model(
         image_size: pixels, or `(height, width)`, of a model without a size.
         input_type: `"uint8"`: LiteRT and ONNX files take pixels, and scale
             them inside. A SavedModel has a signature for these in any case.
-        preprocessing: of a model that does not know its own.
+        preprocessing: of a model that does not know its own; a key of
+            `export.graph.preprocessing.PREPROCESSINGS`.
         crop: share of height and of width that it reads of an image, from the
             middle, in place of what it says.
         rewrites: names of `export.rewrites.REWRITES`, `"all"` or `"none"`;

@@ -97,7 +97,10 @@ def define_flags():
         "input_type", "float32", INPUT_TYPES, "uint8: the file scales pixels."
     )
     flags.DEFINE_string(
-        "preprocessing", None, "scale or whitening; of models not of this zoo."
+        "preprocessing",
+        None,
+        "Of models not of this zoo: scale ([-1, 1]), unit ([0, 1]), pixels, "
+        "torch, caffe or whitening.",
     )
     flags.DEFINE_float(
         "crop", None, "Share of height and width, in place of the model's."

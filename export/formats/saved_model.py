@@ -13,14 +13,12 @@ import tensorflow as tf
 from export.formats.frozen_network import frozen_network
 from export.formats.labels import LABELS, write_labels
 from export.graph import Graph, to_keras
+from export.graph.preprocessing import check_preprocessing, preprocess
 from export.sources.original import Original
-from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.data import decoding
 from nasnet_tf.data.orientation import exif_orientation, upright
 from nasnet_tf.images.image_reading import WHOLE, ImageReading
-from nasnet_tf.networks.nasnet import PREPROCESSINGS
 from nasnet_tf.terminal.native_output import native_lines_hidden
-from nasnet_tf.zoo.applications import preprocess_input
 
 OUTPUT = "predictions"
 
@@ -56,7 +54,7 @@ def write_saved_model(
     `(batch, classes)`, float32:
 
     * `serving_default`: `images`, float32 `(batch, height, width, channels)`
-      of the model's size, as `nasnet_tf.preprocess_input` returns them.
+      of the model's size, preprocessed.
     * `pixels`: `pixels`, uint8 `(batch, any height, any width, channels)`.
     * `encoded`: `encoded`, strings `(batch,)`: JPEG or PNG files, also GIF,
       BMP without a palette and WebP without alpha, of any sizes, turned as
@@ -69,8 +67,7 @@ def write_saved_model(
         model: functional, of one output and one input with a fixed height and
             width, as `export.graph.to_keras` returns it; it stays as it is.
         path: of the folder to write.
-        preprocessing: `"scale"` or `"whitening"`; see
-            `nasnet_tf.preprocess_input`.
+        preprocessing: see `export.graph.preprocessing.preprocess`.
         class_names: written to `assets/labels.txt`, one a line.
         reading: the part of an image that the network reads.
 
@@ -78,8 +75,8 @@ def write_saved_model(
         InputError: the preprocessing is unknown, or the weights have 2 GiB or
             more.
     """
-    check_choice("preprocessing", preprocessing, PREPROCESSINGS)
     given = model.inputs[0]
+    check_preprocessing(preprocessing, given.shape[-1])
     module = tf.Module()
     with tempfile.TemporaryDirectory() as folder, native_lines_hidden():
         module.network = frozen_network(model)
@@ -112,9 +109,7 @@ def _signatures(network, dtype, shape, preprocessing, reading):
         return predict
 
     def of_pixels(pixels):
-        return preprocess_input(
-            _resized(pixels, size, reading), preprocessing=preprocessing
-        )
+        return preprocess(_resized(pixels, size, reading), preprocessing)
 
     def of_files(files):
         # One by one, since each file has a size of its own.
@@ -123,7 +118,7 @@ def _signatures(network, dtype, shape, preprocessing, reading):
             files,
             fn_output_signature=tf.TensorSpec(shape, "float32"),
         )
-        return preprocess_input(images, preprocessing=preprocessing)
+        return preprocess(images, preprocessing)
 
     signatures = {
         "serving_default": signature(

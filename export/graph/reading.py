@@ -116,7 +116,8 @@ class _Reader:
     def graph(self):
         self.made.output = self._name(self.output)
         graph = self.made.sorted()
-        for name, node in graph.of(*HALF):
+        # The last is what others of them were made for.
+        for name, node in reversed(graph.of(*HALF)):
             raise InputError(
                 f"model: {self.name} has the operation {name} ({node.op}), "
                 "which export knows as a part of preprocessing only; put it "

@@ -9,6 +9,7 @@ import numpy as np
 from export.comparison.parity import BOUNDS
 from export.formats.labels import LABELS
 from export.formats.litert.description import mediapipe_limit
+from export.graph.preprocessing import CAFFE_MEAN, normalization
 from export.reporting.result import ExportResult, size_text
 from export.runtime.runners import library_version
 from export.sources.original import Original
@@ -23,9 +24,14 @@ QUANTIZATIONS = {
     "dynamic": "8-bit weights, ranges of feature maps found while it runs",
     "int8": "8-bit weights and feature maps",
 }
+# As `export.graph.preprocessing` has it.
 SCALINGS = {
     "scale": "pixels from 0 to 255 as pixel / 127.5 - 1",
     "whitening": "pixels, each image less its mean, over its deviation",
+    "pixels": "pixels from 0 to 255 as they are; the network scales them",
+    "unit": "pixels from 0 to 255 as pixel / 255",
+    "torch": "pixels from 0 to 255, less {mean}, over {deviation}",
+    "caffe": "pixels from 0 to 255 in the order BGR, less {mean}",
 }
 LISTED_CLASSES = 20
 _TURNED = "turned as EXIF says"
@@ -44,18 +50,24 @@ _CROP = """\
 left, top = round(photo.width * {margin:g}), round(photo.height * {margin:g})
 photo = photo.crop((left, top, photo.width - left, photo.height - top))
 """
-# As `nasnet_tf.preprocess_input`; by the input's type and the preprocessing.
+_PIXELS = """\
+images = np.asarray(photo, "{dtype}").reshape({shape})
+"""
+# By the preprocessing.
 _SCALE = {
-    "uint8": """\
-images = np.asarray(photo, "uint8").reshape({shape})
-""",
-    "scale": """\
-images = np.asarray(photo, "float32").reshape({shape}) / 127.5 - 1
-""",
+    "scale": "images = images / 127.5 - 1\n",
     "whitening": """\
-images = np.asarray(photo, "float32").reshape({shape})
 images -= images.mean()
 images /= max(images.std(), images.size**-0.5)
+""",
+    "pixels": "",
+    "unit": "images /= 255\n",
+    "torch": """\
+images -= np.array({mean}, "float32")
+images /= np.array({deviation}, "float32")
+""",
+    "caffe": """\
+images = images[..., ::-1] - np.array({mean}, "float32")
 """,
 }
 
@@ -115,12 +127,23 @@ def _example(result, original):
         width=width,
         height=height,
     )
-    kind = original.preprocessing
-    if result.input_type == "uint8":
-        kind = "uint8"
-    scale = _SCALE[kind].format(shape=(1, height, width, original.channels))
+    scale = _PIXELS.format(
+        dtype=result.input_type, shape=(1, height, width, original.channels)
+    )
+    if result.input_type != "uint8":
+        scale += _SCALE[original.preprocessing].format(**_constants(original))
     run = get_target(result.format).example.format(file=result.model.name)
     return f"{read}{scale}\n{run}"
+
+
+def _constants(original):
+    """Mean and deviation of each channel, as the card prints them."""
+    found = normalization(original.preprocessing, original.channels)
+    mean, deviation = (CAFFE_MEAN, ()) if found is None else found
+    return {
+        name: [round(float(value), 3) for value in values]
+        for name, values in (("mean", mean), ("deviation", deviation))
+    }
 
 
 def _code(text):
@@ -152,7 +175,7 @@ def _interface(result, original):
     shape, dtype = result.timing.input_shape, result.timing.input_dtype
     batch = get_target(result.format).batch
     pixels = "of a grey image" if original.channels == 1 else "in RGB"
-    scaling = SCALINGS[original.preprocessing]
+    scaling = SCALINGS[original.preprocessing].format(**_constants(original))
     if result.input_type == "uint8":
         scaling = "pixels from 0 to 255; the file scales them"
     rows = [

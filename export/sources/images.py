@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from export.graph.preprocessing import preprocess
 from nasnet_tf.checks.arguments import expanded_path
 from nasnet_tf.checks.errors import InputError, listed
 from nasnet_tf.checks.packages import check_packages
@@ -26,7 +27,6 @@ from nasnet_tf.images.image_files import SUFFIXES, image_files
 from nasnet_tf.images.image_reading import WHOLE, ImageReading
 from nasnet_tf.images.photos import read_readable, verify
 from nasnet_tf.images.skipped import Skipped
-from nasnet_tf.zoo.applications import preprocess_input
 
 # Fewer do not tell the ranges of feature maps.
 LEAST_CALIBRATION = 100
@@ -57,12 +57,12 @@ def inputs(images: Images, preprocessing: str) -> np.ndarray:
 
     Args:
         images: n of them.
-        preprocessing: see `nasnet_tf.preprocess_input`.
+        preprocessing: see `export.graph.preprocessing.preprocess`.
 
     Returns:
         `(n, height, width, channels)`, float32.
     """
-    values = preprocess_input(images.pixels, preprocessing=preprocessing)
+    values = preprocess(images.pixels, preprocessing)
     return keras.ops.convert_to_numpy(values)
 
 

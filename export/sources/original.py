@@ -8,11 +8,11 @@ import os
 import keras
 import numpy as np
 
+from export.graph.preprocessing import PREPROCESSINGS, check_preprocessing
 from export.sources.about import About
 from nasnet_tf import public  # noqa: F401  so that Keras knows its classes
 from nasnet_tf.checks.arguments import (
     MIN_SIZE,
-    check_choice,
     check_image_size,
     check_number,
     expanded_path,
@@ -21,7 +21,7 @@ from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.data.split import Split, read_split
 from nasnet_tf.evaluation import evaluation_reading, job_classifier
 from nasnet_tf.images.image_reading import ImageReading, usual_reading
-from nasnet_tf.networks.nasnet import PREPROCESSINGS, NASNet
+from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.training.config import ExperimentConfig
 from nasnet_tf.training.config_files import read_config
 
@@ -38,7 +38,8 @@ class Original:
         model: functional; one image in.
         name: where it comes from, for people.
         size: `(height, width)` that it is exported for, pixels.
-        preprocessing: of its images; see `nasnet_tf.preprocess_input`.
+        preprocessing: of its images; see
+            `export.graph.preprocessing.preprocess`.
         reading: the part of an image that it reads.
         class_names: by number, or None.
         config: whose `data` it was trained on, or None.
@@ -259,13 +260,19 @@ def _reading(model, size, preprocessing, config, crop):
 def _preprocessing(model, given):
     own = getattr(model, "preprocessing", None)
     if given is None and own is None:
+        known = ", ".join(f"{k} ({v})" for k, v in PREPROCESSINGS.items())
         raise InputError(
             f"preprocessing: none given and {model.name} does not say how its "
-            "images are scaled; give --preprocessing=scale (to [-1, 1]) or "
-            "whitening (each image to mean 0 and variance 1)"
+            f"images are scaled; give one of {known} as --preprocessing"
+        )
+    dtype = keras.backend.standardize_dtype(model.inputs[0].dtype)
+    if "int" in dtype and given not in (None, "pixels"):
+        raise InputError(
+            f"preprocessing: {given!r}, but {model.name} reads {dtype}; give "
+            "--preprocessing=pixels"
         )
     if given is not None:
-        check_choice("preprocessing", given, PREPROCESSINGS)
+        check_preprocessing(given, model.input_shape[-1])
         if own not in (None, given):
             raise InputError(
                 f"preprocessing: {given!r}, but {model.name} was trained with "

@@ -6,7 +6,7 @@ from export.formats.litert.metadata import (
     with_metadata,
 )
 from export.graph import Graph
-from export.graph.preprocessing import normalization
+from export.graph.preprocessing import PREPROCESSINGS, normalization
 from export.sources.original import Original
 
 
@@ -18,13 +18,13 @@ def mediapipe_limit(original: Original, input_type: str) -> str:
         input_type: of the file.
     """
     problem, remedy = None, "export with --input_type=uint8"
-    scaling = normalization(original.preprocessing)
+    scaling = normalization(original.preprocessing, original.channels)
     if original.channels != 3:
         problem, remedy = "takes images in colour only", "train with 3 channels"
     elif input_type == "uint8":
         pass
     elif scaling is None:
-        problem = "cannot scale each image by its own mean"
+        problem = "knows no such scaling of images"
     elif any(len(set(part)) > 1 for part in scaling):
         problem = "cannot scale channels differently"
     if problem:
@@ -56,10 +56,8 @@ def described(content: bytes, original: Original, graph: Graph) -> bytes:
     if node.options.get("dtype") == "uint8":
         scaling, text = None, f"{where} from 0 to 255."
     else:
-        scaling = normalization(original.preprocessing)
-        text = f"{where}, scaled to mean 0 and variance 1 each."
-        if scaling:
-            text = f"{where}, as (pixel - mean) / std."
+        scaling = normalization(original.preprocessing, original.channels)
+        text = f"{where}, {PREPROCESSINGS[original.preprocessing]}."
     images = image_tensor("image", text, original.channels, scaling)
     scores = scores_tensor(
         "score", "One for each class.", bool(original.class_names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -112,7 +112,7 @@ def image_tensor(
     name: str,
     description: str,
     channels: int,
-    normalization: tuple[Sequence[float], Sequence[float]] | None,
+    normalization: tuple[Iterable[float], Iterable[float]] | None,
 ) -> Table:
     """Describes an input of images.
 
@@ -127,7 +127,14 @@ def image_tensor(
     space = ColorSpace.RGB if channels == 3 else ColorSpace.GRAYSCALE
     units, stats = [], None
     if normalization is not None:
-        mean, deviation = (list(map(float, part)) for part in normalization)
+        pairs = [
+            (float(mean), float(deviation))
+            for mean, deviation in zip(*normalization, strict=True)
+        ]
+        if len(set(pairs)) == 1:
+            # Of one for all MediaPipe makes more than of three.
+            pairs = pairs[:1]
+        mean, deviation = map(list, zip(*pairs, strict=True))
         options = table("NormalizationOptions", mean=mean, std=deviation)
         units = [
             table(
@@ -136,7 +143,6 @@ def image_tensor(
                 options=options,
             )
         ]
-        pairs = list(zip(mean, deviation, strict=True))
         stats = table(
             "Stats",
             max=[(255 - m) / d for m, d in pairs],

@@ -12,6 +12,7 @@ from tensorflow.python.eager import context
 import nasnet_tf
 from export.formats.frozen_network import frozen_network, keep_fusion
 from export.formats.saved_model import write_saved_model
+from export.graph.preprocessing import preprocess
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.images.image_reading import PUBLISHED, WHOLE
 from tests.conftest import close, images, randomize, tiny_network
@@ -237,6 +238,17 @@ def test_a_reduction_cell_has_one_such_relu(network):
         if node.op == "Maximum"
     ]
     assert maxima == ["reduction_cell_0_1", "reduction_cell_1_1"]
+
+
+@pytest.mark.parametrize("preprocessing", ["torch", "caffe"])
+def test_signatures_preprocess_as_others_do(tmp_path, preprocessing):
+    model = flat((8, 8))
+    write_saved_model(model, tmp_path / "saved", preprocessing)
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), "uint8")
+    expected = np.asarray(model(preprocess(pixels, preprocessing)))
+    actual = answer(loaded.signatures, "pixels", pixels=tf.constant(pixels))
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_an_unknown_preprocessing_is_one_line(tmp_path):

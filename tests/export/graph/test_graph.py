@@ -1,15 +1,12 @@
 """Reading Keras models, and writing them as LiteRT."""
 
 import keras
-import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
-import nasnet_tf
 from export.formats.litert.writer import write_litert
 from export.graph import read_model, shapes
-from export.graph.preprocessing import with_uint8_input
 from export.rewrites import rewrite
 from nasnet_tf.checks.errors import InputError
 from tests.conftest import images, randomize, tiny_network
@@ -141,17 +138,6 @@ def test_what_cannot_be_read_is_one_line(layer, words):
     with pytest.raises(InputError, match=words) as error:
         read_model(small_classifier(layer))
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("preprocessing", ["scale", "whitening"])
-def test_pixels_are_scaled_inside(preprocessing):
-    model = randomize(tiny_network(preprocessing=preprocessing))
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), "uint8")
-    scaled = nasnet_tf.preprocess_input(
-        pixels.astype("float32"), preprocessing=preprocessing
-    )
-    graph = with_uint8_input(rewrite(read_model(model)), preprocessing)
-    assert_computes(graph, pixels, model(scaled, training=False))
 
 
 def test_float16_halves_the_file():

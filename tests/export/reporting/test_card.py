@@ -10,6 +10,7 @@ import nasnet_tf
 from export.comparison.parity import Parity
 from export.formats import write_format
 from export.graph import read_model
+from export.graph.preprocessing import PREPROCESSINGS, preprocess
 from export.job import export_model
 from export.reporting.card import write_card
 from export.reporting.result import ExportResult, path_size, size_text
@@ -173,6 +174,23 @@ def test_code_of_the_card_runs_a_real_file(
     expected = original.answers(
         nasnet_tf.preprocess_input(photo, preprocessing=original.preprocessing)
     )
+    np.testing.assert_allclose(answers, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("preprocessing", PREPROCESSINGS)
+def test_the_code_scales_as_the_export_does(
+    tmp_path, monkeypatch, original, preprocessing
+):
+    changed = dataclasses.replace(original, preprocessing=preprocessing)
+    path = tmp_path / "model.tflite"
+    write_format(changed, read_model(original.model), path, "litert")
+    card = card_of(tmp_path, changed, model=path)
+    assert "{" not in card
+    assert ("123.675" in card) == (preprocessing == "torch")
+    # `card_of` writes a file of its own.
+    write_format(changed, read_model(original.model), path, "litert")
+    answers, photo = run_code(tmp_path, monkeypatch)
+    expected = original.answers(np.asarray(preprocess(photo, preprocessing)))
     np.testing.assert_allclose(answers, expected, atol=1e-5)
 
 

@@ -320,13 +320,10 @@ def test_only_the_activation_that_is_there_is_fused(op, function, highest):
     graph = chain(shape=shape)
     inputs = ["images"] * (2 if op == "add" else 1)
     graph.add("made", op, inputs, options=options, weights=weights)
-    kind = {
-        "relu": ("relu", {}),
-        "relu6": ("activation", {"function": "relu6"}),
-    }
-    graph.output = graph.add(
-        "end", kind[function][0], ["made"], options=kind[function][1]
-    )
+    kind, options = "relu", {}
+    if function != "relu":
+        kind, options = "activation", {"function": function}
+    graph.output = graph.add("end", kind, ["made"], options=options)
     fused = REWRITES["fuse_relus"](graph)
     assert fused.output == "made" and len(fused) == 1
     images = np.linspace(-30, 30, 3 * np.prod(shape), dtype="float32")

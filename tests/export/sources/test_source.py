@@ -61,6 +61,18 @@ def test_any_other_classifier_says_how_it_is_fed(tmp_path):
         read_original(path, preprocessing="raw")
 
 
+def test_integers_are_no_scaled_pixels():
+    given = keras.Input((16, 16, 3), dtype="uint8")
+    answer = keras.layers.GlobalAveragePooling2D()(
+        keras.layers.Rescaling(1 / 255)(given)
+    )
+    model = keras.Model(given, answer, name="integers")
+    assert read_original(model, preprocessing="pixels").size == (16, 16)
+    with pytest.raises(InputError, match="reads uint8; give --prep") as error:
+        read_original(model, preprocessing="unit")
+    line_of(error)
+
+
 def test_size_is_given_where_it_is_open():
     model = plain(size=None)
     with pytest.raises(InputError) as error:
