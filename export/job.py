@@ -58,6 +58,7 @@ def export_model(
     about: About | None = None,
     command: str | None = None,
     quiet: bool = False,
+    preset: str | None = None,
 ) -> ExportResult:
     """Exports a classifier to a folder, and shows that it answers the same.
 
@@ -67,8 +68,9 @@ def export_model(
     the Keras model; see `export.comparison.parity`.
 
     Args:
-        source: a `.keras` file, the model_dir of a training job or a
-            `keras.Model`; see `export.sources.original.read_original`.
+        source: a `.keras` file, the model_dir of a training job, a
+            `keras.Model` or `"imagenet"`; see
+            `export.sources.original.read_original`.
         format: `"saved_model"`, `"litert"` or `"onnx"`, or one registered
             with `export.targets.register_target`.
         out: the folder; folders above it are made.
@@ -99,6 +101,7 @@ def export_model(
         about: author, license and version, for LiteRT's metadata.
         command: that made it, for the card.
         quiet: print nothing.
+        preset: the network of `"imagenet"` or of other weights.
 
     Raises:
         InputError: an argument is bad, the model cannot be exported so,
@@ -115,7 +118,13 @@ def export_model(
     stage = Stages(quiet)
     with stage("load the model") as tell:
         original = read_original(
-            source, image_size, preprocessing, config_files, override, crop
+            source,
+            image_size,
+            preprocessing,
+            config_files,
+            override,
+            crop,
+            preset,
         )
         original = dataclasses.replace(
             original,

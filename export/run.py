@@ -30,8 +30,8 @@ def main(arguments):
     command_line.check_no_arguments(arguments)
     if not values.model:
         raise InputError(
-            "model: missing; give a .keras file or the model_dir of a "
-            "training job as --model"
+            "model: missing; give a .keras file, the model_dir of a "
+            "training job or imagenet as --model"
         )
     if not values.format:
         raise InputError(f"format: missing; give one of {', '.join(TARGETS)}")
@@ -49,6 +49,7 @@ def main(arguments):
         image_size=image_size,
         input_type=values.input_type,
         preprocessing=values.preprocessing,
+        preset=values.preset,
         crop=values.crop,
         rewrites=values.rewrites,
         calibration=values.calibration,
@@ -82,7 +83,12 @@ def _tell(result: ExportResult, out):
 
 def define_flags():
     flags.DEFINE_string(
-        "model", None, "A .keras file, or the model_dir of a training job."
+        "model",
+        None,
+        "A .keras file, a job's folder, weights for --preset, or imagenet.",
+    )
+    flags.DEFINE_string(
+        "preset", None, "The network of weights; imagenet: nasnet_a_mobile."
     )
     flags.DEFINE_enum("format", None, list(TARGETS), "What to write.")
     flags.DEFINE_enum(

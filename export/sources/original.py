@@ -22,10 +22,18 @@ from nasnet_tf.data.split import Split, read_split
 from nasnet_tf.evaluation import evaluation_reading, job_classifier
 from nasnet_tf.images.image_reading import ImageReading, usual_reading
 from nasnet_tf.networks.nasnet import NASNet
+from nasnet_tf.training.checkpoint import CONFIG_FILE
 from nasnet_tf.training.config import ExperimentConfig
 from nasnet_tf.training.config_files import read_config
+from nasnet_tf.zoo.classification import (
+    DEFAULT_PRESET,
+    imagenet_names,
+    load_network,
+)
+from nasnet_tf.zoo.presets import PRESETS
 
 OUTPUT = "predictions"
+IMAGENET = "imagenet"
 # Images at a time, for the memory that their feature maps take.
 BATCH_SIZE = 16
 
@@ -93,14 +101,16 @@ def read_original(
     config_files=(),
     override: str | None = None,
     crop: float | None = None,
+    preset: str | None = None,
 ) -> Original:
     """Loads the model that is to be exported.
 
     Args:
         source: a `.keras` file of a `NASNet` or of another functional
             classifier; the model_dir of a training job, whose newest
-            checkpoint is taken, averaged where it keeps averages; or a
-            `keras.Model`.
+            checkpoint is taken, averaged where it keeps averages; a
+            `keras.Model`; `"imagenet"`; or, with a preset, what
+            `nasnet_tf.load_weights` reads.
         image_size: height and width in pixels, or `(height, width)`, of a
             model that leaves them open.
         preprocessing: of a model that does not know its own.
@@ -110,13 +120,15 @@ def read_original(
         override: goes before these.
         crop: share of height and of width that it reads of an image, in place
             of what it says.
+        preset: the network of `"imagenet"` or of other weights; None: that of
+            the configuration, or NASNet-A mobile.
 
     Raises:
         InputError: it cannot be loaded, is no classifier of images, or its
             size or preprocessing is open and not given.
     """
     data_given = bool(config_files or override)
-    model, name, config, kept = _load(source, config_files, override)
+    model, name, config, kept = _load(source, config_files, override, preset)
     _check_classifier(model)
     size = _size(model, image_size)
     preprocessing = _preprocessing(model, preprocessing)
@@ -126,17 +138,20 @@ def read_original(
         size,
         preprocessing,
         _reading(model, size, preprocessing, config, crop),
-        getattr(model, "class_names", None),
+        _class_names(model, source),
         config,
         data_given,
         kept,
     )
 
 
-def _load(source, config_files, override):
+def _load(source, config_files, override, preset):
     if isinstance(source, keras.Model):
         return source, source.name, _config(config_files, override), None
     path = expanded_path("model", _text(source))
+    is_job = (path / CONFIG_FILE).is_file()
+    if preset or (str(source) == IMAGENET and not is_job):
+        return _of_preset(source, _config(config_files, override), preset)
     if path.is_dir():
         try:
             job = job_classifier(path, config_files, override)
@@ -149,17 +164,44 @@ def _load(source, config_files, override):
         name = f"{path}, step {job.facts['step']:,}"
         return job.model, name, job.config, job.kept
     if path.suffix != ".keras" and not path.exists():
-        raise InputError(f"model: {path} does not exist")
+        remedy = "give another path"
+        if str(source) in PRESETS:
+            remedy = f"for the preset give --model=imagenet --preset={source}"
+        raise InputError(f"model: {path} does not exist; {remedy}")
     if path.suffix != ".keras":
         raise InputError(
             f"model: {path} is neither a .keras file nor the model_dir of a "
-            "training job; python -m nasnet_tf.convert makes a .keras file of "
-            "other weights"
+            "training job; name the network of other weights, such as "
+            "--preset=nasnet_a_mobile"
         )
     # The text first: it is quick to find wrong.
     config = _config(config_files, override)
     # A job's file lies beside what the job holds out.
     return _load_file(path), str(path), config, read_split(path.parent)
+
+
+def _of_preset(weights, config, preset):
+    """A published network, as `nasnet_tf.classify` and `evaluate` name it."""
+    if preset is None and config is not None:
+        preset = config.model.preset
+    if weights != IMAGENET:
+        weights = str(expanded_path("model", weights))
+    try:
+        model = load_network(preset, weights)
+    except InputError as error:
+        # There the argument has another name.
+        line = str(error)
+        if line.startswith("weights: "):
+            line = f"model: {line.removeprefix('weights: ')}"
+        raise InputError(line) from None
+    return model, f"{preset or DEFAULT_PRESET}, weights {weights}", config, None
+
+
+def _class_names(model, source):
+    names = getattr(model, "class_names", None)
+    if names is None and isinstance(source, str) and source == IMAGENET:
+        return imagenet_names()
+    return names
 
 
 def _text(source):

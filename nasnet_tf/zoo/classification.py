@@ -152,17 +152,22 @@ def class_names(model: NASNet, classes: int) -> list[str]:
     """Names of the classes: the model's, ImageNet's, or numbers."""
     if model.class_names:
         return list(model.class_names)
-    if classes == 1000:
-        # Falling probabilities list the classes in the order of their numbers.
-        falling = np.linspace(1.0, 0.0, classes)[np.newaxis]
-        try:
-            # Keras tells of a download on stdout, which is for results.
-            with contextlib.redirect_stdout(sys.stderr):
-                (rows,) = decode_predictions(falling, classes)
-            return [name for _, name, _ in rows]
-        except InputError as error:
-            print(f"class numbers only: {error}", file=sys.stderr)
-    return [f"class {number}" for number in range(classes)]
+    names = imagenet_names() if classes == 1000 else None
+    return names or [f"class {number}" for number in range(classes)]
+
+
+def imagenet_names() -> list[str] | None:
+    """ImageNet's 1000; where they cannot be had, a line on stderr and None."""
+    # Falling probabilities list the classes in the order of their numbers.
+    falling = np.linspace(1.0, 0.0, 1000)[np.newaxis]
+    try:
+        # Keras tells of a download on stdout, which is for results.
+        with contextlib.redirect_stdout(sys.stderr):
+            (rows,) = decode_predictions(falling, 1000)
+    except InputError as error:
+        print(f"class numbers only: {error}", file=sys.stderr)
+        return None
+    return [name for _, name, _ in rows]
 
 
 def load_network(preset: str | None = None, weights="imagenet") -> NASNet:

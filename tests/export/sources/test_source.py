@@ -4,12 +4,14 @@ import keras
 import numpy as np
 import pytest
 
+from export.sources import original
 from export.sources.original import read_original
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.configuration.files import save_config
 from nasnet_tf.training.checkpoint import JobCheckpoint, save_network_config
 from nasnet_tf.training.network import build_network
 from nasnet_tf.training.optimizer import make_optimizer
+from nasnet_tf.zoo import classification
 from tests.conftest import images, line_of, randomize, tiny_network
 from tests.training.jobs import one_block, small_job
 
@@ -200,3 +202,64 @@ def test_home_is_found(tmp_path, monkeypatch):
 def test_bad_configuration_is_found_before_the_model_is_loaded(tmp_path):
     with pytest.raises(InputError, match="did you mean 'data"):
         read_original(tmp_path / "no.keras", override="dta.source=digits")
+
+
+@pytest.fixture
+def presets(monkeypatch):
+    """A double of `from_preset`: small networks, and what was asked of it."""
+    asked = []
+
+    def from_preset(preset, /, weights=None):
+        asked.append((preset, str(weights)))
+        return tiny(classes=1000)
+
+    monkeypatch.setattr(classification, "from_preset", from_preset)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "preset, override, expected",
+    [
+        (None, None, "nasnet_a_mobile"),
+        ("nasnet_a_large", None, "nasnet_a_large"),
+        (None, "model.preset=nasnet_a_large", "nasnet_a_large"),
+        ("nasnet_b_4_1536", "model.preset=nasnet_a_large", "nasnet_b_4_1536"),
+    ],
+)
+def test_published_networks(presets, monkeypatch, preset, override, expected):
+    monkeypatch.setattr(original, "imagenet_names", lambda: ["tench"] * 1000)
+    found = read_original("imagenet", preset=preset, override=override)
+    assert presets == [(expected, "imagenet")]
+    assert found.name == f"{expected}, weights imagenet"
+    assert found.class_names == ["tench"] * 1000
+    assert found.preprocessing == "scale" and found.classes == 1000
+
+
+def test_other_weights_of_a_preset(presets, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = read_original("~/model.ckpt", preset="nasnet_a_mobile")
+    assert presets == [("nasnet_a_mobile", str(tmp_path / "model.ckpt"))]
+    assert found.class_names is None
+
+
+def test_a_job_called_imagenet_is_a_job(presets, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "imagenet").mkdir()
+    (tmp_path / "imagenet" / "config.yaml").write_text("data: {}\n")
+    with pytest.raises(InputError, match=r"^model: imagenet holds no check"):
+        read_original("imagenet")
+    assert not presets
+
+
+@pytest.mark.parametrize(
+    "source, preset, line",
+    [
+        ("imagenet", "nasnet_a_mobil", r"^preset: 'nasnet_a_mobil' is unknown"),
+        ("none.h5", "nasnet_c_cifar_4_640", r"^model: none.h5 does not exist"),
+        ("nasnet_a_large", None, r"--model=imagenet --preset=nasnet_a_large$"),
+    ],
+)
+def test_presets_that_are_not_there(source, preset, line):
+    with pytest.raises(InputError, match=line) as error:
+        read_original(source, preset=preset)
+    line_of(error)
