@@ -185,6 +185,11 @@ def _slice(name, node, inputs):
 
 
 def _activation(name, node, inputs):
+    if node.options["function"] == "silu":
+        # TensorFlow's own has a gradient that no SavedModel without variables
+        # can hold.
+        gate = layers.Activation("sigmoid", name=f"{name}-sigmoid")(*inputs)
+        return layers.Multiply(name=name)([*inputs, gate]), None
     layer = layers.Activation(node.options["function"], name=name)
     return layer(*inputs), None
 

@@ -12,6 +12,7 @@ from tensorflow.python.eager import context
 import nasnet_tf
 from export.formats.frozen_network import frozen_network, keep_fusion
 from export.formats.saved_model import write_saved_model
+from export.graph import read_model, to_keras
 from export.graph.preprocessing import preprocess
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.images.image_reading import PUBLISHED, WHOLE
@@ -249,6 +250,20 @@ def test_signatures_preprocess_as_others_do(tmp_path, preprocessing):
     expected = np.asarray(model(preprocess(pixels, preprocessing)))
     actual = answer(loaded.signatures, "pixels", pixels=tf.constant(pixels))
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "function", ["relu6", "swish", "hard_swish", "hard_sigmoid"]
+)
+def test_activations_of_others_are_saved(tmp_path, function):
+    given = keras.Input((8, 8, 3))
+    model = keras.Model(given, keras.layers.Activation(function)(given))
+    graph = read_model(model)
+    write_saved_model(to_keras(graph), tmp_path / "saved", "scale")
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    photos = 8 * images(2, 8, 8, 3)
+    actual = answer(loaded.signatures, "serving_default", images=photos)
+    np.testing.assert_allclose(actual, np.asarray(model(photos)), atol=1e-5)
 
 
 def test_an_unknown_preprocessing_is_one_line(tmp_path):
