@@ -11,10 +11,12 @@ from nasnet_tf.training.checkpoint import JobCheckpoint, save_network_config
 from nasnet_tf.training.network import build_network
 from nasnet_tf.training.optimizer import make_optimizer
 from tests.conftest import randomize, slow, tiny_network
+from tests.data.image_sets import write_folder
 from tests.export.digits_exports import DATA, exported, photos, scaled
 from tests.training.jobs import one_block, small_job
 
 DIGITS = [str(n) for n in range(10)]
+SPLITS = {"train": 12, "test": 2}
 
 pytestmark = pytest.mark.usefixtures("short_timing")
 
@@ -178,6 +180,46 @@ def test_job_without_its_data_is_compared_on_photographs(tmp_path, capsys):
         with pytest.raises(InputError, match="gone"):
             exported(job, tmp_path / "other", **arguments)
     assert not (tmp_path / "other").exists()
+
+
+def test_what_training_skipped_export_skips_and_says(tmp_path):
+    root = write_folder(
+        tmp_path / "sets",
+        {split: dict.fromkeys(DIGITS, n) for split, n in SPLITS.items()},
+    )
+    job = make_job(tmp_path, "data.source=folder", f"data.data_dir={root}")
+    whole = (root / "train" / "3" / "1.jpg").read_bytes()
+    (root / "train" / "3" / "0.jpg").write_bytes(whole[: len(whole) // 2])
+    (root / "train" / "4" / "0.jpg").write_bytes(b"")
+    (root / "train" / "5" / "0.jpg").write_bytes(b"no image at all")
+    (root / "test" / "6" / "0.jpg").write_bytes(b"no image at all")
+    result = exported(
+        job, tmp_path / "out", quantize="int8", calibration_images=119
+    )
+    assert "117 images, 3 skipped" in result.calibration
+    assert result.parity.images.endswith("19 images, 1 skipped")
+    for name in ("3/0.jpg", "4/0.jpg", "5/0.jpg", "6/0.jpg"):
+        assert name in result.skipped
+    with pytest.raises(InputError, match="cannot be decoded"):
+        exported(job, tmp_path / "strict", quantize="int8", strict=True)
+
+
+def test_calibration_on_a_folder_with_a_corrupt_file(trained, tmp_path):
+    folder = photos(tmp_path / "photos", count=104)
+    for number in (0, 1, 2):
+        (folder / f"{number}.png").write_bytes(b"no image" * number)
+    result = exported(
+        trained,
+        tmp_path / "out",
+        quantize="int8",
+        preprocessing="scale",
+        calibration=folder,
+        calibration_images=103,
+    )
+    assert result.calibration == "photos: 101 images, 3 skipped"
+    assert "0.png" in result.skipped or "3" in result.skipped
+    card = (tmp_path / "out" / "model_card.md").read_text()
+    assert "photos: 101 images, 3 skipped" in card
 
 
 def test_calibration_on_a_folder(trained, tmp_path):
