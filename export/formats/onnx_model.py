@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import onnx
 
+from export.formats.on_tensorflow import on_tensorflow
 from export.graph import Graph, to_keras
 from export.sources.original import Original
 from nasnet_tf.checks.errors import InputError, first_line
@@ -28,6 +29,11 @@ def write(
 ) -> None:
     """Writes a graph; see `export.targets.target.ExportTarget`."""
     del original, quantize, calibration
+    on_tensorflow(write_graph, graph, path)
+
+
+def write_graph(graph: Graph, path) -> None:
+    """Writes a graph; Keras runs on TensorFlow."""
     write_onnx(to_keras(graph), path)
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from export.formats.frozen_network import frozen_network
 from export.formats.labels import LABELS, write_labels
+from export.formats.on_tensorflow import on_tensorflow
 from export.graph import Graph, to_keras
 from export.graph.preprocessing import check_preprocessing, preprocess
 from export.sources.original import Original
@@ -32,13 +33,26 @@ def write(
 ) -> None:
     """Writes a graph; see `export.targets.target.ExportTarget`."""
     del quantize, calibration
-    write_saved_model(
-        to_keras(graph),
+    on_tensorflow(
+        write_graph,
+        graph,
         path,
         original.preprocessing,
         original.class_names,
         original.reading,
     )
+
+
+def write_graph(
+    graph: Graph,
+    path,
+    preprocessing: str,
+    class_names: Sequence[str] | None,
+    reading: ImageReading,
+) -> None:
+    """Writes a graph; Keras runs on TensorFlow. See `write_saved_model`."""
+    model = to_keras(graph)
+    write_saved_model(model, path, preprocessing, class_names, reading)
 
 
 def write_saved_model(

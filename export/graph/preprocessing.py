@@ -92,8 +92,8 @@ def preprocess(images, preprocessing: str):
     images = keras.ops.cast(images, "float32")
     found = normalization(preprocessing, images.shape[-1])
     if found is None:
-        return images[..., ::-1] - CAFFE_MEAN
-    mean, deviation = (value.astype("float32") for value in found)
+        return keras.ops.flip(images, -1) - keras.ops.array(CAFFE_MEAN)
+    mean, deviation = (keras.ops.array(n.astype("float32")) for n in found)
     return (images - mean) / deviation
 
 

@@ -40,10 +40,17 @@ class ChildProcess:
         function: a generator function at the top of its module. Its arguments
             and what it yields are values that JSON has.
         light: whether it does without TensorFlow.
+        backend: of Keras there; None: as here.
         arguments: of the function, by name.
     """
 
-    def __init__(self, function, light: bool = True, **arguments):
+    def __init__(
+        self,
+        function,
+        light: bool = True,
+        backend: str | None = None,
+        **arguments,
+    ):
         # A child's packages have a path, but no file.
         root = pathlib.Path(nasnet_tf.__path__[0]).resolve().parent
         search = [str(root), *filter(None, sys.path)]
@@ -67,6 +74,7 @@ class ChildProcess:
                 "TF_CPP_MIN_LOG_LEVEL": "3",
                 # What is timed is the processor.
                 "CUDA_VISIBLE_DEVICES": "-1",
+                **({"KERAS_BACKEND": backend} if backend else {}),
             },
         )
         # Both are pipes.
