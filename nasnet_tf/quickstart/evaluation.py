@@ -6,7 +6,7 @@ from sklearn import metrics
 from nasnet_tf.data.digits import CLASS_NAMES
 from nasnet_tf.evaluation import draw_confusion
 from nasnet_tf.pictures import figures
-from nasnet_tf.quickstart.training import scaled
+from nasnet_tf.zoo.applications import preprocess_input
 
 TITLE = "Held-out digits"
 NEEDS = ("digits", "training")
@@ -20,7 +20,9 @@ def stage(context) -> np.ndarray:
     digits = context.results["digits"]
     labels = digits.held_out_labels
     model = context.results["training"].model
-    probabilities = model.predict(scaled(digits.held_out_images), verbose=0)
+    probabilities = model.predict(
+        preprocess_input(digits.held_out_images), verbose=0
+    )
     predicted = probabilities.argmax(axis=-1)
     _accuracy(context, labels, predicted)
     _by_class(context, labels, predicted)

@@ -5,7 +5,7 @@ from PIL import Image
 
 from nasnet_tf.data.digits import CLASS_NAMES, PAPER
 from nasnet_tf.pictures import figures
-from nasnet_tf.quickstart.training import scaled
+from nasnet_tf.zoo.applications import preprocess_input
 
 TITLE = "A page of digits"
 NEEDS = ("digits", "saving")
@@ -53,7 +53,7 @@ def stage(context) -> np.ndarray:
     with Image.open(context.out / "page.png") as image:
         cells = cut_page(np.asarray(image.convert("RGB")), rows, COLUMNS)
     model = context.results["saving"]
-    probabilities = model.predict(scaled(cells), verbose=0)
+    probabilities = model.predict(preprocess_input(cells), verbose=0)
     predicted = probabilities.argmax(axis=-1)
     wrong = predicted != digits.held_out_labels[chosen]
     context.say(

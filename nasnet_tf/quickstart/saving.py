@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from nasnet_tf.quickstart.training import scaled
+from nasnet_tf.zoo.applications import preprocess_input
 
 TITLE = "Saved model"
 NEEDS = ("digits", "training", "evaluation")
@@ -17,7 +17,7 @@ def stage(context) -> keras.Model:
         context.results["training"].model.save(path)
     saved = context.out / FILE
     model = keras.saving.load_model(saved)
-    images = scaled(context.results["digits"].held_out_images)
+    images = preprocess_input(context.results["digits"].held_out_images)
     predicted = model.predict(images, verbose=0)
     difference = float(np.abs(predicted - context.results["evaluation"]).max())
     size = saved.stat().st_size

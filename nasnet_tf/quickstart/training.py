@@ -3,10 +3,6 @@
 import math
 import shutil
 
-import keras
-import numpy as np
-
-import nasnet_tf
 from nasnet_tf.pictures import figures
 from nasnet_tf.training.config_files import read_config
 from nasnet_tf.training.job import train
@@ -65,11 +61,6 @@ def stage(context):
         history=result.history,
     )
     return result
-
-
-def scaled(images: np.ndarray) -> np.ndarray:
-    """Images as the model reads them, still a NumPy array."""
-    return keras.ops.convert_to_numpy(nasnet_tf.preprocess_input(images))
 
 
 def _curve(history, key):

@@ -123,11 +123,17 @@ def preprocess_input(images, data_format=None, preprocessing="scale"):
             (CIFAR, App. A.1).
 
     Returns:
-        Floats of the same shape.
+        Float32 values of the same shape: an array of an array, else a tensor.
     """
     check_choice("data_format", data_format, (None, "channels_last"))
     check_choice("preprocessing", preprocessing, PREPROCESSINGS)
-    images = keras.ops.cast(images, "float32")
+    scaled = _scaled(keras.ops.cast(images, "float32"), preprocessing)
+    if isinstance(images, np.ndarray):
+        return keras.ops.convert_to_numpy(scaled)
+    return scaled
+
+
+def _scaled(images, preprocessing):
     if preprocessing == "scale":
         return images / 127.5 - 1.0
     axes = (-3, -2, -1)
@@ -172,10 +178,7 @@ def read_images(paths, model: NASNet, size=None):
         )
     reading, channels = image_reading(model, size), model.input_shape[-1]
     images = read_all(paths, lambda path: reading.read(path, size, channels))
-    scaled = preprocess_input(
-        np.stack(images), preprocessing=model.preprocessing
-    )
-    return keras.ops.convert_to_numpy(scaled)
+    return preprocess_input(np.stack(images), preprocessing=model.preprocessing)
 
 
 def decode_predictions(predictions, top=5):

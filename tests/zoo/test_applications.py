@@ -15,7 +15,8 @@ def _photos():
 def test_scale_is_that_of_keras_applications():
     photos = _photos()
     expected = keras.applications.nasnet.preprocess_input(photos.copy())
-    scaled = np.asarray(nasnet_tf.preprocess_input(photos))
+    scaled = nasnet_tf.preprocess_input(photos)
+    assert isinstance(scaled, np.ndarray) and scaled.dtype == np.float32
     np.testing.assert_allclose(scaled, expected, atol=1e-6)
     assert scaled.min() >= -1 and scaled.max() <= 1
 

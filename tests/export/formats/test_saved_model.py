@@ -47,7 +47,7 @@ def encoded(pixels, format="JPEG", orientation=1):
 
 def as_classify_reads(content, size, channels=3, reading=PUBLISHED):
     photo = reading.read(io.BytesIO(content), size, channels)
-    return nasnet_tf.preprocess_input(photo[None]).numpy().reshape(1, -1)
+    return nasnet_tf.preprocess_input(photo[None]).reshape(1, -1)
 
 
 @pytest.fixture(scope="module")
