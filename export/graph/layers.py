@@ -205,6 +205,12 @@ def _dense(graph, inputs, parts):
             f"model: {parts.name} is a Dense layer on a feature map; make it "
             "a 1x1 convolution"
         )
+    if parts.layer.quantization_mode:
+        raise InputError(
+            f"model: {parts.name} is quantised "
+            f"({parts.layer.quantization_mode}); export the model that it was "
+            "made of, with --quantize"
+        )
     name = graph.add(
         parts.name,
         "dense",

@@ -7,6 +7,7 @@ import itertools
 import operator
 import pathlib
 
+import keras
 import numpy as np
 from PIL import Image
 

@@ -221,6 +221,13 @@ class NASNet(keras.Model):
             if not layer.trainable and layer.variables
         ]
         reading = ImageReading.of(self.image_reading)
+        quantized = {
+            layer.name: keras.saving.serialize_keras_object(
+                layer.quantization_config
+            )
+            for layer in self.layers
+            if getattr(layer, "quantization_mode", None)
+        }
         return {
             **copy.deepcopy(self._config),
             "preprocessing": self.preprocessing,
@@ -228,13 +235,23 @@ class NASNet(keras.Model):
             # A plain list: Keras's own would bring the model along in a copy.
             "class_names": self.class_names and list(self.class_names),
             "frozen_layers": frozen,
+            # Left out where there are none: older versions read such files.
+            **({"quantized_layers": quantized} if quantized else {}),
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         frozen = config.pop("frozen_layers", ())
+        quantized = config.pop("quantized_layers", {})
         model = cls(**config)
+        for layer in model.layers:
+            if layer.name in quantized:
+                layer.quantize(
+                    config=keras.saving.deserialize_keras_object(
+                        quantized[layer.name]
+                    )
+                )
         for name in frozen:
             model.get_layer(name).trainable = False
         return model

@@ -303,6 +303,24 @@ def test_mixed_precision(name, policy):
     close(model(inputs, training=True), exact(inputs, training=True), 0.15)
 
 
+@pytest.mark.parametrize("mode", ["int8", "int4"])
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`")
+def test_quantized_saved_and_reloaded(mode, tmp_path):
+    model = randomize(tiny_network(one_block(), auxiliary_head=True))
+    inputs = images(2, 32, 32, 3)
+    before = np.asarray(model(inputs)["predictions"])
+    model.quantize(mode)
+    expected = np.asarray(model(inputs)["predictions"])
+    assert (expected != before).any()
+    model.save(tmp_path / "quantized.keras")
+    loaded = keras.saving.load_model(tmp_path / "quantized.keras")
+    for name in ("logits", "aux_logits"):
+        assert loaded.get_layer(name).quantization_mode == mode
+    np.testing.assert_array_equal(loaded(inputs)["predictions"], expected)
+    folded = nasnet_tf.fold_batch_norm(loaded)
+    np.testing.assert_allclose(folded(inputs), expected, atol=1e-5)
+
+
 def test_what_was_set_after_the_build_is_saved(tmp_path):
     model = tiny_network()
     for layer in model.layers:

@@ -140,6 +140,14 @@ def test_what_cannot_be_read_is_one_line(layer, words):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`")
+def test_a_quantised_model_is_refused():
+    model = small_classifier()
+    model.quantize("int8")
+    with pytest.raises(InputError, match=r"is quantised \(int8\)"):
+        read_model(model)
+
+
 def test_float16_halves_the_file():
     model = randomize(tiny_network())
     graph = rewrite(read_model(model))
