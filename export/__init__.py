@@ -1,4 +1,4 @@
-"""Networks for phones and servers: SavedModel, LiteRT and ONNX.
+"""Networks for phones and servers: SavedModel, LiteRT, ONNX and plain Keras.
 
 `python -m export.run` writes a file, `python -m export.benchmark` times files.
 """

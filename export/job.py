@@ -62,8 +62,9 @@ def export_model(
 ) -> ExportResult:
     """Exports a classifier to a folder, and shows that it answers the same.
 
-    The folder holds `model.tflite`, `model.onnx` or `saved_model/`; with the
-    names of the classes `labels.txt`; and `model_card.md`. It is written whole
+    The folder holds `model.tflite`, `model.onnx`, `model.keras` or
+    `saved_model/`; with the names of the classes `labels.txt`; and
+    `model_card.md`. It is written whole
     or not at all. Before that the exported file is run on real images beside
     the Keras model; see `export.comparison.parity`.
 
@@ -71,14 +72,15 @@ def export_model(
         source: a `.keras` file, the model_dir of a training job, a
             `keras.Model` or `"imagenet"`; see
             `export.sources.original.read_original`.
-        format: `"saved_model"`, `"litert"` or `"onnx"`, or one registered
-            with `export.targets.register_target`.
+        format: `"saved_model"`, `"litert"`, `"onnx"` or `"keras"`, or one
+            registered with `export.targets.register_target`.
         out: the folder; folders above it are made.
         quantize: for LiteRT: `"float16"`: weights; `"dynamic"`: 8-bit weights;
             `"int8"`: weights and feature maps; or `"none"`.
         image_size: pixels, or `(height, width)`, of a model without a size.
-        input_type: `"uint8"`: LiteRT and ONNX files take pixels, and scale
-            them inside. A SavedModel has a signature for these in any case.
+        input_type: `"uint8"`: LiteRT, ONNX and Keras files take pixels, and
+            scale them inside. A SavedModel has a signature for these in any
+            case.
         preprocessing: of a model that does not know its own; a key of
             `export.graph.preprocessing.PREPROCESSINGS`.
         crop: share of height and of width that it reads of an image, from the

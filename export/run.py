@@ -1,4 +1,4 @@
-r"""Exports a classifier to a SavedModel, LiteRT or ONNX.
+r"""Exports a classifier: SavedModel, LiteRT, ONNX or plain Keras.
 
 python -m export.run --model=runs/digits --format=litert --quantize=int8 \
     --out=exported/digits

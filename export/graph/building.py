@@ -195,21 +195,32 @@ def _activation(name, node, inputs):
 
 
 def _scale_positions(name, node, inputs):
-    factor = node.weights["factor"][None, :, :, None]
-    return keras.ops.multiply(*inputs, factor), None
+    factor = node.weights["factor"]
+    layer = layers.Normalization(
+        axis=(1, 2),
+        mean=np.zeros_like(factor),
+        variance=factor**-2.0,
+        name=name,
+    )
+    return layer(*inputs), None
 
 
 def _cast(name, node, inputs):
-    return keras.ops.cast(*inputs, "float32"), None
+    # Of Keras's layers this one takes integers as they are.
+    return layers.Rescaling(1.0, name=name)(*inputs), None
 
 
 def _standardize(name, node, inputs):
-    (images,) = inputs
-    axes = (1, 2, 3)
-    mean = keras.ops.mean(images, axis=axes, keepdims=True)
-    deviation = keras.ops.std(images, axis=axes, keepdims=True)
-    least = float(1 / np.sqrt(np.prod(images.shape[1:])))
-    return (images - mean) / keras.ops.maximum(deviation, least), None
+    # Keras's own layer has no floor under the deviation. Added to variances of
+    # whole pixels, 0 or more than this, its square does the same.
+    layer = layers.LayerNormalization(
+        axis=(1, 2, 3),
+        epsilon=float(1 / np.prod(inputs[0].shape[1:])),
+        center=False,
+        scale=False,
+        name=name,
+    )
+    return layer(*inputs), None
 
 
 BUILDERS = {

@@ -12,14 +12,11 @@ from typing import Protocol
 
 import numpy as np
 
-from export.runtime.file_runners import BATCH_SIZE, KerasRunner
+from export.runtime.file_runners import BATCH_SIZE
 from export.targets import TARGETS, get_target
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.checks.packages import check_packages
-
-KERAS = "keras"
-_KERAS_LIBRARY = ("keras", "nasnet_tf.public")
 
 
 class Runner(Protocol):
@@ -57,7 +54,7 @@ class Runner(Protocol):
 
 
 def model_format(path) -> str:
-    """The format of a model's file: `"keras"`, or a name of `export.targets`.
+    """The format of a model's file: a name of `export.targets`.
 
     Args:
         path: of a .tflite, .onnx or .keras file or a SavedModel's folder, or
@@ -78,7 +75,6 @@ def model_format(path) -> str:
             "SavedModel's folder or a file"
         )
     formats = {t.ending: t.name for t in TARGETS.values() if not t.contents}
-    formats[".keras"] = KERAS
     if path.suffix.lower() not in formats:
         raise InputError(
             f"model: {path} does not end in {', '.join(formats)}; give such "
@@ -89,7 +85,7 @@ def model_format(path) -> str:
 
 def library_of(format: str) -> tuple[str, str]:
     """The package that runs a format, and the module to import."""
-    return _KERAS_LIBRARY if format == KERAS else get_target(format).library
+    return get_target(format).library
 
 
 def library_version(path) -> tuple[str, str]:
@@ -125,10 +121,8 @@ def open_runner(path, num_threads: int | None = None) -> Runner:
     library_version(path)
     if num_threads is not None:
         check_integer("num_threads", num_threads)
-    format = model_format(path)
-    runner: Callable[..., Runner] = KerasRunner
-    if format != KERAS:
-        runner = get_target(format).function("runner")
+    runner: Callable[..., Runner]
+    runner = get_target(model_format(path)).function("runner")
     try:
         return runner(pathlib.Path(path), num_threads)
     except InputError:

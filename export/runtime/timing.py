@@ -11,12 +11,11 @@ from export.runtime import profile
 from export.runtime.child_process import ChildError, ChildProcess, peak_memory
 from export.runtime.file_runners import LitertRunner
 from export.runtime.runners import (
-    KERAS,
     library_of,
     model_format,
     open_runner,
 )
-from export.targets import module_to_import
+from export.targets import KERAS, module_to_import
 from nasnet_tf.checks.errors import InputError, JobError
 
 WARM_UP = 3
@@ -102,7 +101,7 @@ class _Timed:
         child = ChildProcess(
             timed_runs,
             # Keras looks up classes that only the whole package registers.
-            light=format != KERAS,
+            light=format != KERAS.name,
             module=module_to_import(format),
             path=str(path),
             threads=threads,

@@ -4,6 +4,7 @@ A command reads its flags here, so nothing is imported but data: functions
 stand as `"module:name"` and are looked up when they are needed.
 """
 
+from export.targets.keras_file import KERAS
 from export.targets.litert import LITERT
 from export.targets.onnx import ONNX
 from export.targets.saved_model import SAVED_MODEL
@@ -13,7 +14,7 @@ from nasnet_tf.checks.errors import InputError
 
 INPUT_TYPES = ("float32", "uint8")
 
-TARGETS = {target.name: target for target in (SAVED_MODEL, LITERT, ONNX)}
+TARGETS = {target.name: target for target in (SAVED_MODEL, LITERT, ONNX, KERAS)}
 # Before users add theirs.
 _OURS = frozenset(TARGETS)
 

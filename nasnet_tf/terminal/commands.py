@@ -65,7 +65,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "export": {
         "export": Command(
             "export.run",
-            "Exports a classifier to a SavedModel, LiteRT or ONNX.",
+            "Exports a classifier: SavedModel, LiteRT, ONNX or plain Keras.",
         ),
         "benchmark": Command(
             "export.benchmark",

@@ -49,6 +49,7 @@ def error_of(answers, expected):
         ("litert", "int8", "model.tflite", 0.03),
         ("onnx", "none", "model.onnx", 1e-5),
         ("saved_model", "none", "saved_model", 1e-5),
+        ("keras", "none", "model.keras", 1e-5),
     ],
 )
 def test_formats(
