@@ -1,4 +1,4 @@
-"""Networks for phones and servers: SavedModel, LiteRT, ONNX and plain Keras.
+"""Networks for phones, servers and browsers, in the formats these take.
 
 `python -m export.run` writes a file, `python -m export.benchmark` times files.
 """

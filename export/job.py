@@ -24,6 +24,7 @@ from export.sources.image_choice import comparison_images
 from export.sources.images import LEAST_CALIBRATION, photo_folder
 from export.sources.original import read_original
 from export.targets import INPUT_TYPES, TARGETS, get_target
+from nasnet_tf.browser.litert_js import add_litert_js, find_litert_js
 from nasnet_tf.checks.arguments import check_choice, check_integer
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.checks.packages import check_packages
@@ -56,15 +57,17 @@ def export_model(
     strict: bool = False,
     labels=None,
     about: About | None = None,
+    litert_js=None,
     command: str | None = None,
     quiet: bool = False,
     preset: str | None = None,
 ) -> ExportResult:
     """Exports a classifier to a folder, and shows that it answers the same.
 
-    The folder holds `model.tflite`, `model.onnx`, `model.keras` or
-    `saved_model/`; with the names of the classes `labels.txt`; and
-    `model_card.md`. It is written whole
+    The folder holds `model.tflite`, `model.onnx`, `model.keras`,
+    `saved_model/` or `web/`, a page that runs a `model.tflite` in the browser;
+    with the names of the classes `labels.txt`; and `model_card.md`. It is
+    written whole
     or not at all. Before that the exported file is run on real images beside
     the Keras model; see `export.comparison.parity`.
 
@@ -72,15 +75,14 @@ def export_model(
         source: a `.keras` file, the model_dir of a training job, a
             `keras.Model` or `"imagenet"`; see
             `export.sources.original.read_original`.
-        format: `"saved_model"`, `"litert"`, `"onnx"` or `"keras"`, or one
-            registered with `export.targets.register_target`.
+        format: `"saved_model"`, `"litert"`, `"onnx"`, `"keras"` or `"web"`, or
+            one registered with `export.targets.register_target`.
         out: the folder; folders above it are made.
-        quantize: for LiteRT: `"float16"`: weights; `"dynamic"`: 8-bit weights;
-            `"int8"`: weights and feature maps; or `"none"`.
+        quantize: for LiteRT and pages: `"float16"`: weights; `"dynamic"`:
+            8-bit weights; `"int8"`: weights and feature maps; or `"none"`.
         image_size: pixels, or `(height, width)`, of a model without a size.
-        input_type: `"uint8"`: LiteRT, ONNX and Keras files take pixels, and
-            scale them inside. A SavedModel has a signature for these in any
-            case.
+        input_type: `"uint8"`: files other than a SavedModel take pixels, and
+            scale them inside. It has a signature for these in any case.
         preprocessing: of a model that does not know its own; a key of
             `export.graph.preprocessing.PREPROCESSINGS`.
         crop: share of height and of width that it reads of an image, from the
@@ -101,6 +103,9 @@ def export_model(
         labels: a text file with a line for each class, in place of the names
             that the model knows.
         about: author, license and version, for LiteRT's metadata.
+        litert_js: of `"web"`: the folder `node_modules` that
+            `npm i @litertjs/core` made, which is copied into the page's; or a
+            URL that serves such a folder.
         command: that made it, for the card.
         quiet: print nothing.
         preset: the network of `"imagenet"` or of other weights.
@@ -113,6 +118,8 @@ def export_model(
     """
     began = time.perf_counter()
     _check(format, quantize, input_type, calibration_images, evaluation_images)
+    target = get_target(format)
+    litert_js = _litert_js(litert_js, target)
     chosen = _chosen(rewrites, format, quantize)
     if calibration:
         photo_folder(calibration, "calibration")
@@ -158,7 +165,7 @@ def export_model(
             tell(f"calibration: {calibrated_on.name}")
         tell(f"comparison: {images.name}")
     with written_folder(out) as folder:
-        model = folder / get_target(format).file
+        model = folder / target.file
         with stage(f"write {model.name}") as tell, writing(out):
             write_format(
                 original,
@@ -169,7 +176,9 @@ def export_model(
                 input_type,
                 calibrated_on,
             )
-            tell(size_text(path_size(model)))
+            if litert_js is not None:
+                add_litert_js(model, litert_js)
+            tell(size_text(path_size(folder / target.network_file)))
         with stage("compare with Keras") as tell:
             parity, accuracy = compare_file(
                 model, original, images, quantize, input_type
@@ -264,6 +273,18 @@ def _names():
     return [*(target.file for target in TARGETS.values()), LABELS, CARD]
 
 
+def _litert_js(given, target):
+    """LiteRT.js for a page; None of other formats, which do not take it."""
+    if target.litert_js:
+        return find_litert_js(given)
+    if given:
+        raise InputError(
+            f"litert_js: {given!r} with format {target.name!r}, which is no "
+            "page; leave it out, or take --format=web"
+        )
+    return None
+
+
 def _skipped(*images):
     """What could not be read of images, for people."""
     found = [each.skipped for each in images if each is not None]
@@ -271,5 +292,10 @@ def _skipped(*images):
 
 
 def _sizes(folder):
-    paths = [folder / name for name in _names() if (folder / name).exists()]
-    return {path.name: path_size(path) for path in paths}
+    networks = [target.network_file for target in TARGETS.values()]
+    names = dict.fromkeys([*networks, *_names()])
+    return {
+        name: path_size(folder / name)
+        for name in names
+        if (folder / name).exists()
+    }

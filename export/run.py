@@ -1,10 +1,12 @@
-r"""Exports a classifier: SavedModel, LiteRT, ONNX or plain Keras.
+r"""Exports a classifier: SavedModel, LiteRT, ONNX, plain Keras, a page.
 
 python -m export.run --model=runs/digits --format=litert --quantize=int8 \
     --out=exported/digits
 python -m export.run --model=flowers.keras --format=onnx --out=exported/flowers
 python -m export.run --model=mobile.keras --format=litert --image_size=224 \
     --quantize=int8 --calibration=photos --out=exported/mobile
+python -m export.run --model=runs/digits --format=web \
+    --litert_js=node_modules --out=exported/page
 
 The folder holds the file, `labels.txt` and `model_card.md`. The file is run
 beside the Keras model first; if it answers otherwise, nothing is kept.
@@ -19,7 +21,7 @@ from absl import flags, logging
 from export.comparison.parity import BOUNDS
 from export.reporting.result import ExportResult, size_text
 from export.sources.about import About
-from export.targets import INPUT_TYPES, TARGETS
+from export.targets import INPUT_TYPES, TARGETS, get_target
 from nasnet_tf.checks.arguments import parse_image_size
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.terminal import command_line
@@ -62,6 +64,7 @@ def main(arguments):
         strict=values.strict,
         labels=values.labels,
         about=About(values.author, values.license, values.model_version),
+        litert_js=values.litert_js,
         command=shlex.join(["python", "-m", "export.run", *sys.argv[1:]]),
     )
     _tell(result, pathlib.Path(values.out))
@@ -75,6 +78,9 @@ def _tell(result: ExportResult, out):
         print(f"  {names[name]:{width}}  {size_text(size):>10}")
     if result.skipped:
         print(f"skipped what cannot be read: {result.skipped}")
+    if get_target(result.format).litert_js:
+        folder = shlex.quote(str(out / result.model.name))
+        print(f"try it: python -m http.server --directory {folder}")
     print(f"parity: {result.parity}")
     if result.accuracy:
         before, after = result.accuracy
@@ -93,6 +99,11 @@ def define_flags():
     flags.DEFINE_enum("format", None, list(TARGETS), "What to write.")
     flags.DEFINE_enum(
         "quantize", "none", tuple(BOUNDS), "How numbers are stored; LiteRT."
+    )
+    flags.DEFINE_string(
+        "litert_js",
+        None,
+        "Of a page: the node_modules that npm i @litertjs/core made, or a URL.",
     )
     flags.DEFINE_string("out", None, "The folder to write.")
     flags.DEFINE_bool("overwrite", False, "Replace an earlier export.")

@@ -14,7 +14,6 @@ from export.reporting.result import ExportResult, size_text
 from export.runtime.runners import library_version
 from export.sources.original import Original
 from export.targets import get_target
-from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.terminal.hardware import processor_name
 from nasnet_tf.version import __version__
 
@@ -91,13 +90,14 @@ def write_card(
     """
     sections = {
         "Files": _files(result),
+        **_serving(result),
         "Input and output": _interface(result, original),
         "Measured": _measured(result),
         "Parity": _parity(result),
         "Limits": _limits(result, original),
         "Made with": _made_with(result, path.parent, command),
     }
-    lines = [f"# {_title(original)} as {get_target(result.format).title}", ""]
+    lines = [f"# {original.title} as {get_target(result.format).title}", ""]
     lines.append(
         f"{QUANTIZATIONS[result.quantize][0].upper()}"
         f"{QUANTIZATIONS[result.quantize][1:]}. Exported from "
@@ -106,15 +106,6 @@ def write_card(
     for heading, section in sections.items():
         lines += ["", f"## {heading}", "", *section]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _title(original):
-    model = original.model
-    if not isinstance(model, NASNet):
-        return " ".join(model.name.split())
-    settings = model.get_config()
-    size = f"{settings['num_cells']} @ {settings['penultimate_filters']}"
-    return f"{model.genotype.name} ({size})"
 
 
 def _example(result, original):
@@ -161,7 +152,7 @@ def _files(result):
     target = get_target(result.format)
     runtime = target.runtime or target.title
     texts = {
-        result.model.name: f"the network, to run with {runtime}",
+        target.network_file: f"the network, to run with {runtime}",
         LABELS: "the classes in the order of the output, one a line",
     }
     rows = [
@@ -169,6 +160,13 @@ def _files(result):
         for name, size in result.files.items()
     ]
     return _table(rows, ("file", "size", "what"))
+
+
+def _serving(result):
+    serving = get_target(result.format).serving
+    if not serving:
+        return {}
+    return {"Serving": [serving.format(file=result.model.name)]}
 
 
 def _interface(result, original):

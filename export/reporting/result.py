@@ -8,6 +8,7 @@ import statistics
 
 from export.comparison.parity import Parity
 from export.runtime.timing import Timing
+from export.targets import get_target
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,8 +18,8 @@ class ExportResult:
     Args:
         folder: that holds the files.
         model: path of the exported file, or of the SavedModel's folder.
-        files: bytes of each file in the folder, by name; a SavedModel's
-            together.
+        files: bytes of each file in the folder, by name; a folder's
+            together, and of a page's folder the network's file too.
         format: see `export.job.export_model`, and so for `quantize` and
             `input_type`.
         parity: with the Keras model.
@@ -49,8 +50,8 @@ class ExportResult:
 
     @property
     def size(self) -> int:
-        """Bytes of the exported model."""
-        return self.files[self.model.name]
+        """Bytes of the exported model; of a page, of its network."""
+        return self.files[get_target(self.format).network_file]
 
     @property
     def latency(self) -> float:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nasnet_tf.browser.page import MODEL
 from nasnet_tf.checks.errors import InputError, first_line
 
 BATCH_SIZE = 32
@@ -123,6 +124,13 @@ class LitertRunner(FileRunner):
         limits = np.iinfo(self.input_dtype)
         steps = np.rint(images / scale + zero_point)
         return steps.clip(limits.min, limits.max).astype(self.input_dtype)
+
+
+class WebRunner(LitertRunner):
+    """The .tflite file in a page's folder, as `LitertRunner` runs it."""
+
+    def __init__(self, path, num_threads=None):
+        super().__init__(path / MODEL, num_threads)
 
 
 class OnnxRunner(FileRunner):

@@ -68,6 +68,16 @@ class Original:
     about: About | None = None
 
     @property
+    def title(self) -> str:
+        """What the network is, for people."""
+        model = self.model
+        if not isinstance(model, NASNet):
+            return " ".join(model.name.split())
+        settings = model.get_config()
+        size = f"{settings['num_cells']} @ {settings['penultimate_filters']}"
+        return f"{model.genotype.name} ({size})"
+
+    @property
     def channels(self) -> int:
         return self.model.input_shape[-1]
 

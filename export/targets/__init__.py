@@ -9,12 +9,15 @@ from export.targets.litert import LITERT
 from export.targets.onnx import ONNX
 from export.targets.saved_model import SAVED_MODEL
 from export.targets.target import ExportTarget
+from export.targets.web import WEB
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.checks.errors import InputError
 
 INPUT_TYPES = ("float32", "uint8")
 
-TARGETS = {target.name: target for target in (SAVED_MODEL, LITERT, ONNX, KERAS)}
+TARGETS = {
+    target.name: target for target in (SAVED_MODEL, LITERT, ONNX, KERAS, WEB)
+}
 # Before users add theirs.
 _OURS = frozenset(TARGETS)
 

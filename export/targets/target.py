@@ -39,6 +39,10 @@ class ExportTarget:
             `images`; `{file}` is the file's name.
         runtime: what runs it, for people; None: the title.
         contents: a file in `file`, where that is a folder.
+        network: the network's file there, where the folder holds more.
+        litert_js: whether it is a page, which runs the network by LiteRT.js.
+        serving: Markdown for the card, how it is served; `{file}` is the
+            file's name.
         quantizations: `"none"`, then those of `"float16"`, `"dynamic"` and
             `"int8"` that it has.
         input_types: what the file's input can be.
@@ -58,6 +62,9 @@ class ExportTarget:
     example: str = ""
     runtime: str | None = None
     contents: str | None = None
+    network: str | None = None
+    litert_js: bool = False
+    serving: str = ""
     quantizations: tuple[str, ...] = ("none",)
     input_types: tuple[str, ...] = ("float32", "uint8")
     input_note: str = "does not take it"
@@ -71,6 +78,11 @@ class ExportTarget:
     def ending(self) -> str:
         """What tells the file of others; of a folder, the file in it."""
         return self.contents or pathlib.PurePath(self.file).suffix.lower()
+
+    @property
+    def network_file(self) -> str:
+        """What holds the network and no more, below the export's folder."""
+        return f"{self.file}/{self.network}" if self.network else self.file
 
     def function(self, name: str) -> Callable:
         """`write` or `runner`, imported where it is only named."""

@@ -65,7 +65,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "export": {
         "export": Command(
             "export.run",
-            "Exports a classifier: SavedModel, LiteRT, ONNX or plain Keras.",
+            "Exports a classifier: SavedModel, LiteRT, ONNX, Keras, a page.",
         ),
         "benchmark": Command(
             "export.benchmark",

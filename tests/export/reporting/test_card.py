@@ -166,9 +166,11 @@ def run_code(folder, monkeypatch):
 def test_code_of_the_card_runs_a_real_file(
     tmp_path, monkeypatch, original, format
 ):
-    path = tmp_path / get_target(format).file
+    target = get_target(format)
+    path = tmp_path / target.file
     write_format(original, read_model(original.model), path, format)
-    result = make(tmp_path, format=format, model=path, files={path.name: 1})
+    files = {target.network_file: 1}
+    result = make(tmp_path, format=format, model=path, files=files)
     write_card(tmp_path / "model_card.md", result, original)
     answers, photo = run_code(tmp_path, monkeypatch)
     expected = original.answers(
