@@ -224,7 +224,13 @@ class Operation(keras.layers.Layer):
 def average_pool(x, size, strides, padding, data_format):
     """The mean over a window, without what lies past the border."""
     arguments = (size, strides, padding, data_format)
-    if keras.backend.backend() != "torch" or arguments[1:3] != (2, "same"):
+    # A symbolic tensor has a shape only, or is read as what is meant.
+    exact = keras.backend.backend() != "torch"
+    if (
+        exact
+        or keras.backend.is_keras_tensor(x)
+        or arguments[1:3] != (2, "same")
+    ):
         return ops.average_pool(x, *arguments)
     # On torch Keras repeats the border where SAME pads one side only. The
     # mean with zeros, over the same mean of ones, leaves the padding out.
