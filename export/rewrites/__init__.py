@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from export.graph import Graph
 from export.rewrites.activations import split_hard_swish
 from export.rewrites.batch_norm import fold_batch_norm
+from export.rewrites.channels import pad_channels
 from export.rewrites.concats import nest_concats
 from export.rewrites.depthwise import split_large_depthwise
 from export.rewrites.duplicates import drop_idle, share_duplicates
@@ -37,6 +38,7 @@ REWRITES = {
         split_hard_swish,
         fuse_relus,
         nest_concats,
+        pad_channels,
     )
 }
 

@@ -1,6 +1,6 @@
 """ONNX, by Keras's exporter."""
 
-from export.targets.target import ExportTarget
+from export.targets.target import PLAIN, ExportTarget
 
 ONNX = ExportTarget(
     name="onnx",
@@ -14,6 +14,7 @@ ONNX = ExportTarget(
         "onnxruntime": "onnxruntime",
         "tf2onnx": "tf2onnx",
     },
+    rewrites=(*PLAIN, "pad_channels"),
     runtime="ONNX Runtime and others",
     example="""\
 import onnxruntime
