@@ -3,6 +3,7 @@ r"""Times exported models side by side, on this machine's processor.
 python -m export.benchmark --models=a.tflite,b.tflite --threads=1,2
 python -m export.benchmark --models=saved_model/,model.keras \
     --batch=16 --image_size=224 --out=runs/benchmark
+python -m export.benchmark --models=model.onnx --openvino
 
 Files run in turn, each in a process of its own. The table tells the median and
 the 95th percentile of a run, the ratio to the first file, size and memory, what
@@ -30,6 +31,7 @@ def main(arguments):
         values.seconds,
         values.image_size,
         values.slowest,
+        values.openvino,
     )
     print(report.format_results(results))
     if values.out:
@@ -54,6 +56,9 @@ def define_flags():
     )
     flags.DEFINE_integer(
         "slowest", 8, "Kinds of operations to list for a .tflite file."
+    )
+    flags.DEFINE_bool(
+        "openvino", False, "Time .onnx and .tflite files in OpenVINO too."
     )
     flags.DEFINE_string(
         "out", None, "Folder for benchmark.json and benchmark.png."

@@ -7,7 +7,11 @@ import numpy as np
 
 from export.reporting.result import path_size
 from export.runtime.profile import OperationTime, ProfileUnavailable, profile
-from export.runtime.runners import library_version, model_format
+from export.runtime.runners import (
+    library_version,
+    model_format,
+    runs_in_openvino,
+)
 from export.runtime.timing import time_in_turn
 from nasnet_tf.checks.arguments import check_integer, check_number
 from nasnet_tf.checks.errors import InputError
@@ -26,10 +30,11 @@ class Result:
         input_shape: of the images run, `(batch, height, width, channels)`.
         input_dtype: of the images run; uint8: pixels; int8: quantised.
         runs: that were timed.
+        openvino: whether OpenVINO ran it, not the format's own library.
         median: seconds of a run.
         p95: seconds that 95 % of the runs stayed below.
-        ratio: median of the first file, with as many threads, over this one's;
-            above 1 this file is faster.
+        ratio: median of the first file, with as many threads and in its own
+            library, over this one's; above 1 this one is faster.
         file_size: bytes; of a folder, all its files'.
         peak_memory: bytes that loading and running it took at most, above
             what its library took; None where the system does not tell.
@@ -48,6 +53,7 @@ class Result:
     input_shape: tuple[int, ...]
     input_dtype: str
     runs: int
+    openvino: bool
     median: float
     p95: float
     ratio: float
@@ -67,6 +73,7 @@ def benchmark(
     seconds: float = SECONDS,
     image_size: int | None = None,
     slowest: int = 8,
+    openvino: bool = False,
 ) -> list[Result]:
     """Times models' files on the processor, run by run in turn.
 
@@ -83,9 +90,12 @@ def benchmark(
         image_size: height and width for files that take any.
         slowest: how many kinds of operations to tell of a .tflite file; 0
             leaves the profile out.
+        openvino: whether .onnx and .tflite files are timed in OpenVINO too.
 
     Returns:
-        A result for each number of threads and each file, in this order.
+        A result for each number of threads and each file, in this order; where
+        OpenVINO runs a file, its result follows that of the file's own
+        library.
 
     Raises:
         InputError: no path, a file does not exist, cannot be loaded or takes
@@ -107,13 +117,16 @@ def benchmark(
         check_integer("image_size", image_size)
     for path in paths:
         library_version(path)
-    jobs = [(path, count) for count in threads for path in paths]
+    runs = [(path, False) for path in paths]
+    if openvino:
+        runs = [run for path in paths for run in _with_openvino(path)]
+    jobs = [(path, count, other) for count in threads for path, other in runs]
     timings = time_in_turn(jobs, batch, seconds, image_size)
     results = []
-    for number, ((path, count), timing) in enumerate(
+    for number, ((path, count, other), timing) in enumerate(
         zip(jobs, timings, strict=True)
     ):
-        first = timings[number - number % len(paths)]
+        first = timings[number - number % len(runs)]
         median = float(np.median(timing.seconds))
         results.append(
             Result(
@@ -123,16 +136,26 @@ def benchmark(
                 input_shape=timing.input_shape,
                 input_dtype=timing.input_dtype,
                 runs=len(timing.seconds),
+                openvino=other,
                 median=median,
                 p95=float(np.percentile(timing.seconds, 95)),
                 ratio=float(np.median(first.seconds)) / median,
                 file_size=path_size(pathlib.Path(path)),
                 peak_memory=timing.peak_memory,
                 **(timing.delegation or {}),
-                **_slowest(path, count, slowest),
+                **({} if other else _slowest(path, count, slowest)),
             )
         )
     return results
+
+
+def _with_openvino(path):
+    """How a file is run: whether by OpenVINO, its own library first."""
+    if not runs_in_openvino(path):
+        return [(path, False)]
+    # Says that it is not installed before a file is loaded.
+    library_version(path, openvino=True)
+    return [(path, False), (path, True)]
 
 
 def _slowest(path, threads, count):

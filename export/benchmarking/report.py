@@ -36,7 +36,9 @@ def machine_facts(results) -> dict:
     return {
         "processor": processor_name(),
         "cores": core_count(),
-        "packages": dict(library_version(result.path) for result in results),
+        "packages": dict(
+            library_version(result.path, result.openvino) for result in results
+        ),
     }
 
 
@@ -100,13 +102,18 @@ def _names(results):
     paths = {result.path for result in results}
     names = {pathlib.Path(path).name for path in paths}
     if len(names) < len(paths):
-        return [result.path for result in results]
-    return [pathlib.Path(result.path).name for result in results]
+        files = [result.path for result in results]
+    else:
+        files = [pathlib.Path(result.path).name for result in results]
+    return [
+        f"{file}, OpenVINO" if result.openvino else file
+        for file, result in zip(files, results, strict=True)
+    ]
 
 
 def _each_file(names, results):
     return {
-        result.path: (name, result)
+        (result.path, result.openvino): (name, result)
         for name, result in zip(names, results, strict=True)
     }.values()
 

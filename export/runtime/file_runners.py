@@ -159,6 +159,31 @@ class OnnxRunner(FileRunner):
         return self._session.run(None, {self._name: images})[0]
 
 
+class OpenvinoRunner(FileRunner):
+    """An .onnx or .tflite file in OpenVINO, on the processor, in float32."""
+
+    def __init__(self, path, num_threads=None):
+        # As in `LitertRunner`.
+        import openvino
+
+        core = openvino.Core()
+        # Else it takes bfloat16 where the processor has it.
+        settings = {"INFERENCE_PRECISION_HINT": "f32"}
+        if num_threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = num_threads
+        self._network = core.compile_model(str(path), "CPU", settings)
+        given = _only(path, "input", self._network.inputs)
+        _only(path, "output", self._network.outputs)
+        shape = [
+            None if length.is_dynamic else length.get_length()
+            for length in given.get_partial_shape()
+        ]
+        super().__init__(path, shape, given.get_element_type().to_dtype())
+
+    def _predict(self, images):
+        return self._network(images)[0]
+
+
 class SavedModelRunner(FileRunner):
     """The signature `serving_default` of a SavedModel."""
 

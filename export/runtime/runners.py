@@ -12,11 +12,14 @@ from typing import Protocol
 
 import numpy as np
 
-from export.runtime.file_runners import BATCH_SIZE
+from export.runtime.file_runners import BATCH_SIZE, OpenvinoRunner
 from export.targets import TARGETS, get_target
 from nasnet_tf.checks.arguments import check_integer
 from nasnet_tf.checks.errors import InputError, first_line
 from nasnet_tf.checks.packages import check_packages
+
+_OPENVINO_LIBRARY = ("openvino", "openvino")
+_OPENVINO_FORMATS = ("litert", "onnx")
 
 
 class Runner(Protocol):
@@ -83,25 +86,50 @@ def model_format(path) -> str:
     return formats[path.suffix.lower()]
 
 
-def library_of(format: str) -> tuple[str, str]:
+def runs_in_openvino(path) -> bool:
+    """Whether a model's file is of a format that OpenVINO reads.
+
+    Raises:
+        InputError: see `model_format`.
+    """
+    return model_format(path) in _OPENVINO_FORMATS
+
+
+def library_of(format: str, openvino: bool = False) -> tuple[str, str]:
     """The package that runs a format, and the module to import."""
+    if openvino:
+        return _OPENVINO_LIBRARY
     return get_target(format).library
 
 
-def library_version(path) -> tuple[str, str]:
+def library_version(path, openvino: bool = False) -> tuple[str, str]:
     """Name and version of the package that runs a file.
 
+    Args:
+        path: see `model_format`.
+        openvino: see `open_runner`.
+
     Raises:
-        InputError: see `model_format`; or the package is not installed.
+        InputError: see `model_format`; the package is not installed, or
+            OpenVINO does not read the format.
     """
-    package, module = library_of(model_format(path))
+    if openvino and not runs_in_openvino(path):
+        raise InputError(
+            f"openvino: {path} is no .tflite or .onnx file, which OpenVINO "
+            "reads; leave it out"
+        )
+    package, module = library_of(model_format(path), openvino)
     check_packages(
-        f"model: {path}", {package: module.split(".")[0]}, extra="export"
+        f"model: {path}",
+        {package: module.split(".")[0]},
+        extra="openvino" if openvino else "export",
     )
     return package, importlib.metadata.version(package)
 
 
-def open_runner(path, num_threads: int | None = None) -> Runner:
+def open_runner(
+    path, num_threads: int | None = None, openvino: bool = False
+) -> Runner:
     """Opens a model's file to run it on the processor.
 
     Args:
@@ -111,25 +139,31 @@ def open_runner(path, num_threads: int | None = None) -> Runner:
         num_threads: threads of a run; None: as many as the library likes,
             which is one for a .tflite and every core for the others.
             TensorFlow takes another number only before its first operation.
+        openvino: whether OpenVINO runs it, an .onnx or .tflite file, in place
+            of the format's own library.
 
     Raises:
         InputError: no such file, it cannot be loaded, it has more than one
-            input or output, or the threads are not a positive integer or come
-            too late.
+            input or output, OpenVINO does not read its format, or the threads
+            are not a positive integer or come too late.
     """
     # Says which package is missing, before it is imported.
-    library_version(path)
+    library_version(path, openvino)
     if num_threads is not None:
         check_integer("num_threads", num_threads)
-    runner: Callable[..., Runner]
-    runner = get_target(model_format(path)).function("runner")
+    runner: Callable[..., Runner] = OpenvinoRunner
+    if not openvino:
+        runner = get_target(model_format(path)).function("runner")
     try:
         return runner(pathlib.Path(path), num_threads)
     except InputError:
         raise
     # Each library has errors of its own.
     except Exception as error:
+        where, remedy = ("", "export it again")
+        if openvino:
+            where, remedy = (" by OpenVINO", "run it without")
         raise InputError(
-            f"model: {path} cannot be loaded ({first_line(error)}); export it "
-            "again"
+            f"model: {path} cannot be loaded{where} ({first_line(error)}); "
+            f"{remedy}"
         ) from error

@@ -59,7 +59,8 @@ def time_in_turn(
     are dropped.
 
     Args:
-        jobs: `(path, threads)` pairs.
+        jobs: `(path, threads)`, or with a third, whether OpenVINO runs the
+            file.
         batch: images of a run; a file of a fixed batch runs it in parts.
         seconds: timed of each job on average; 20 runs at least.
         image_size: height and width, for files that take any.
@@ -72,10 +73,7 @@ def time_in_turn(
         JobError: a file's process crashed.
     """
     with contextlib.ExitStack() as stack:
-        children = [
-            _Timed(stack, path, threads, batch, image_size)
-            for path, threads in jobs
-        ]
+        children = [_Timed(stack, batch, image_size, *job) for job in jobs]
         facts = [child.receive() for child in children]
         for _ in range(WARM_UP):
             for child in children:
@@ -95,7 +93,7 @@ def time_in_turn(
 
 
 class _Timed:
-    def __init__(self, stack, path, threads, batch, image_size):
+    def __init__(self, stack, batch, image_size, path, threads, openvino=False):
         self._path = path
         format = model_format(path)
         child = ChildProcess(
@@ -107,6 +105,7 @@ class _Timed:
             threads=threads,
             batch=batch,
             image_size=image_size,
+            openvino=openvino,
         )
         self._child = stack.enter_context(child)
 
@@ -125,7 +124,7 @@ class _Timed:
             ) from None
 
 
-def timed_runs(module, path, threads, batch, image_size):
+def timed_runs(module, path, threads, batch, image_size, openvino):
     """The child's side of `time_in_turn`; see `export.runtime.child_process`.
 
     Yields the images' shape and type; for each "run", seconds; for "end",
@@ -135,9 +134,9 @@ def timed_runs(module, path, threads, batch, image_size):
         importlib.import_module(module)
     kind = model_format(path)
     # First, so that the memory is the file's and not its library's.
-    importlib.import_module(library_of(kind)[1])
+    importlib.import_module(library_of(kind, openvino)[1])
     before = peak_memory()
-    runner = open_runner(path, threads)
+    runner = open_runner(path, threads, openvino)
     images = noise(runner, batch, image_size)
     question = yield {
         "shape": images.shape,
