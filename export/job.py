@@ -255,10 +255,7 @@ def _class_names(original, labels):
         return read_labels(labels, original.classes)
     if original.class_names is None:
         return None
-    return check_labels(
-        original.class_names,
-        "labels: none given, and of the model's own",
-    )
+    return check_labels(original.class_names)
 
 
 def _rewritten(original, names):

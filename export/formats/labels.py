@@ -59,17 +59,17 @@ def read_labels(path, classes: int) -> list[str]:
             f"{classes:,} classes; give a line for each class, in the order "
             "of its output"
         )
-    return check_labels(lines, f"labels: in {path}")
+    return check_labels(lines, f" in {path}")
 
 
-def check_labels(names: Sequence[str], what: str) -> list[str]:
+def check_labels(names: Sequence[str], where: str = "") -> list[str]:
     """Names as a file can hold them, a line each.
 
     Two may be the same: ImageNet has two cranes.
 
     Args:
         names: of the classes.
-        what: the argument, and where they come from, for people.
+        where: they are from, for people; such as `" in names.txt"`.
 
     Raises:
         InputError: a name is empty or has a line break.
@@ -83,7 +83,7 @@ def check_labels(names: Sequence[str], what: str) -> list[str]:
         else:
             continue
         raise InputError(
-            f"{what} the name of class {number} {problem}; give each class "
-            "a name on one line"
+            f"labels: the name of class {number}{where} {problem}; give a file "
+            "with a name a line for each class"
         )
     return names

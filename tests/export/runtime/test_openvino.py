@@ -7,7 +7,9 @@ import pytest
 
 from export.benchmarking import report
 from export.benchmarking.benchmark import benchmark
+from export.formats.litert import litert_content
 from export.formats.onnx_model import write_onnx
+from export.graph import read_model
 from export.runtime.runners import (
     library_version,
     open_runner,
@@ -47,6 +49,20 @@ def test_it_predicts_what_the_model_does(openvino, network, ending, tmp_path):
     close(runner.run(some_images(), batch_size=2), network(some_images()), 1e-6)
     assert library_version(path, openvino=True)[0] == "openvino"
     assert library_version(path)[0] != "openvino"
+
+
+@pytest.mark.parametrize("kind", ["none", "float16", "dynamic", "int8"])
+def test_each_kind_of_litert_file(openvino, kind, tmp_path):
+    """8 bits once were refused, for their operations' codes."""
+    images = some_images(100)
+    graph = read_model(small_network())
+    path = tmp_path / "model.tflite"
+    path.write_bytes(litert_content(graph, kind, images))
+    ours = open_runner(path, num_threads=1).run(images)
+    found = open_runner(path, num_threads=1, openvino=True).run(images)
+    bound = 0.02 if kind in ("dynamic", "int8") else 1e-6
+    assert np.ptp(ours) > 0.1
+    close(found, ours, bound)
 
 
 def test_a_batch_that_is_fixed(openvino, tmp_path):
