@@ -171,7 +171,11 @@ class OpenvinoRunner(FileRunner):
         settings = {"INFERENCE_PRECISION_HINT": "f32"}
         if num_threads is not None:
             settings["INFERENCE_NUM_THREADS"] = num_threads
-        self._network = core.compile_model(str(path), "CPU", settings)
+        try:
+            self._network = core.compile_model(str(path), "CPU", settings)
+        except RuntimeError as error:
+            # The lines before the last are where in its source it was raised.
+            raise RuntimeError(str(error).strip().split("\n")[-1]) from error
         given = _only(path, "input", self._network.inputs)
         _only(path, "output", self._network.outputs)
         shape = [

@@ -107,6 +107,7 @@ def test_bad_input_is_one_line(openvino, network, tmp_path):
         open_runner(tmp_path / "b.onnx", openvino=True)
     line = line_of(error)
     assert line.startswith(f"model: {tmp_path}/b.onnx cannot be loaded by Open")
+    assert "(Unable to read the model: " in line, "the reason comes last"
     with pytest.raises(InputError, match="has 2 inputs; give a classifier"):
         open_runner(onnx_file(tmp_path / "c.onnx", inputs=2), openvino=True)
 
