@@ -1,4 +1,4 @@
-r"""Exports a classifier: SavedModel, LiteRT, ONNX, plain Keras, a page.
+r"""Exports a classifier: SavedModel, LiteRT, ONNX, Keras, a page.
 
 python -m export.run --model=runs/digits --format=litert --quantize=int8 \
     --out=exported/digits

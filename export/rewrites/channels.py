@@ -21,6 +21,7 @@ _CHANNELWISE = (
     "scale_positions",
     "relu",
     "add",
+    "multiply",
     "pad",
     "slice",
     "global_average_pool",

@@ -145,6 +145,19 @@ def norms_without_epsilon(make):
     make.classifier(make.conv(make.conv(x, 7), 3))
 
 
+def squeezed(make):
+    """Channels weighed by what is seen of them; another map, flattened."""
+    x = make.conv("images", 5)
+    y = make.add("global_average_pool", x, options={"keepdims": True})
+    y = make.activation(make.conv(make.conv(y, 3), 5), "sigmoid")
+    x = make.conv(make.add("multiply", x, y), 3)
+    # Of one channel for all, which no layout fits.
+    x = make.add("multiply", make.conv(x, 7), make.conv(x, 1))
+    length = SHAPE[0] * SHAPE[1] * 7
+    flat = make.add("reshape", x, options={"shape": (length,)})
+    make.add("dense", flat, kernel=make.weights(length, 4) / 30)
+
+
 # The widths of each network's convolutions once they are padded.
 NETWORKS = {
     channelwise: [8, 8],
@@ -156,6 +169,7 @@ NETWORKS = {
     features: [8, 6, 3],
     standardized: [8, 8],
     norms_without_epsilon: [5, 8, 8],
+    squeezed: [8, 8, 8, 8, 7, 1],
 }
 
 
