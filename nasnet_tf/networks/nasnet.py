@@ -16,6 +16,7 @@ from nasnet_tf.checks.arguments import (
 from nasnet_tf.checks.errors import InputError
 from nasnet_tf.images.image_reading import ImageReading
 from nasnet_tf.networks.graph import GraphBuilder
+from nasnet_tf.networks.saved_folder import save_folder
 
 PREPROCESSINGS = ("scale", "whitening")
 # Of TF-slim's batch norms, by stem.
@@ -213,6 +214,25 @@ class NASNet(keras.Model):
             if name in layers:
                 points[name] = layers[name].output
         return points
+
+    def save_to_preset(self, out, overwrite=False):
+        """Writes a folder that `nasnet_tf.from_preset` reads, whole or not.
+
+        It holds `config.json`, `model.weights.h5` and `README.md`, a model
+        card with the header of the Hugging Face hub. Which layers are frozen
+        is not kept.
+
+        Args:
+            out: the folder; folders above it are made.
+            overwrite: replace an earlier one.
+
+        Returns:
+            The absolute path.
+
+        Raises:
+            InputError: the model is quantised, or it cannot be written.
+        """
+        return save_folder(self, out, overwrite)
 
     def get_config(self):
         frozen = [

@@ -6,6 +6,7 @@ from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.images.image_reading import PUBLISHED, WHOLE
 from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.weights import load_weights
+from nasnet_tf.zoo.preset_folder import from_folder, is_folder
 
 LICENSE = "Apache-2.0"
 NO_WEIGHTS = "none published; train it"
@@ -159,13 +160,16 @@ def get_preset(name: str) -> Preset:
     return PRESETS[name]
 
 
-def from_preset(preset: str, /, weights=None, **arguments) -> NASNet:
-    """Builds a published network.
+def from_preset(preset, /, weights=None, **arguments) -> NASNet:
+    """Builds a published network, or one that `save_to_preset` wrote.
 
     Args:
-        preset: one of `list_presets()`.
-        weights: None, `"imagenet"`, or a path; see `nasnet_tf.load_weights`.
-        **arguments: of `NASNet`, in place of the preset's.
+        preset: one of `list_presets()`, the path of a folder, or
+            `"hf://user/name"`, a folder on the Hugging Face hub.
+        weights: `"imagenet"`, or a path; see `nasnet_tf.load_weights`. None:
+            those of the folder; a published network's are random.
+        **arguments: of `NASNet`, in place of the preset's. Where a folder's
+            network gets other `classes`, its classifier is fresh.
 
     Raises:
         InputError: an argument is bad; one line that says which.
@@ -173,6 +177,8 @@ def from_preset(preset: str, /, weights=None, **arguments) -> NASNet:
     Example:
     >>> model = nasnet_tf.from_preset("nasnet_c_cifar_4_640", classes=100)
     """
+    if preset not in PRESETS and is_folder(preset):
+        return from_folder(preset, weights, **arguments)
     arguments = {**get_preset(preset).arguments, **arguments}
     model = NASNet(**arguments)
     if weights is not None:
