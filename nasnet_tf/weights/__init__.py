@@ -1,4 +1,4 @@
-"""Weights from Keras and TF-slim files."""
+"""Weights from files of Keras, TF-slim and timm."""
 
 from nasnet_tf.networks.variables import named_variables
 from nasnet_tf.weights.loading import WeightsReport, load_weights

@@ -9,11 +9,12 @@ from nasnet_tf.checks.errors import InputError
 from nasnet_tf.networks.nasnet import NASNet
 from nasnet_tf.networks.variables import CLASSIFIERS, is_weight, named_variables
 from nasnet_tf.weights.imagenet import imagenet_file
-from nasnet_tf.weights.names import keras_name, slim_name
+from nasnet_tf.weights.names import keras_name, slim_name, timm_name
 from nasnet_tf.weights.source import (
     KERAS,
     OURS,
     SLIM,
+    TIMM,
     WeightsSource,
     read_source,
 )
@@ -23,6 +24,7 @@ _OPTIONAL_PARTS = {
     OURS: {"classifier": "logits/", "auxiliary head": "aux_"},
     KERAS: {"classifier": "predictions/"},
     SLIM: {"classifier": "final_layer/", "auxiliary head": "aux_"},
+    TIMM: {"classifier": "last_linear."},
 }
 _LISTED = 10
 
@@ -34,8 +36,8 @@ class WeightsReport:
     Args:
         path: the file, or the prefix of the checkpoint.
         format: such as `"Keras 2 .h5"` or `"TF-slim checkpoint"`.
-        naming: whose tensor names: `"nasnet_tf"`, `"keras.applications"` or
-            `"TF-slim"`.
+        naming: whose tensor names: `"nasnet_tf"`, `"keras.applications"`,
+            `"TF-slim"` or `"timm"`.
         tensors: how many it loaded.
         classes: classes of the file's classifier, None without one.
         background_dropped: whether class 0 of 1001 was left out.
@@ -88,6 +90,9 @@ def load_weights(
               NASNet in `keras.applications`; a folded network's fits folded
               ones only;
             - a Keras 2 `.h5` file of the latter, weights or whole model;
+            - a `.safetensors` file of timm's `nasnetalarge`. That network's
+              average pools of stride 2 see zeros past the border, which the
+              published weights were not trained with; here they do not;
             - a TF-slim checkpoint: its prefix, as `.../model.ckpt`. Of 1001
               classes a model with 1000 gets all but class 0, the background.
         slim_variables: which values of a TF-slim checkpoint to take: `"auto"`,
@@ -150,7 +155,9 @@ def assign_source(model: NASNet, source: WeightsSource) -> WeightsReport:
 
 def _check_folding(model, source, variables):
     folded_file, folded_model = (
-        not any(name.endswith("/moving_mean") for name in names)
+        not any(
+            name.endswith(("/moving_mean", ".running_mean")) for name in names
+        )
         for names in (source.tensors, variables)
     )
     if folded_file and not folded_model:
@@ -177,10 +184,12 @@ def _names_in_source(model, variables, source):
     for cell in plan.cells:
         if cell.cell not in (NASNET_A.normal, NASNET_A.reduction):
             raise InputError(
-                f"weights: {source.path} is a file of keras.applications' "
+                f"weights: {source.path} is a file of {source.naming}'s "
                 f"NASNet-A and {model.name} another genotype; give a file of "
                 "that genotype"
             )
+    if source.naming == TIMM:
+        return {name: timm_name(name, plan) for name in variables}
     return {name: "/".join(keras_name(name, plan)) for name in variables}
 
 

@@ -1,4 +1,4 @@
-"""Names of a model's variables: ours, TF-slim's, keras.applications'.
+"""Names of variables: ours, TF-slim's, keras.applications', timm's.
 
 Ours read `cell_3/block_0_left/separable_conv_1/depthwise_kernel`: the layer of
 the model, the layers in it, the variable.
@@ -50,6 +50,29 @@ _KERAS_PARTS = {
     "input_1_halving_0/path_1": "adjust_conv_1_{id}",
     "input_1_halving_0/path_2": "adjust_conv_2_{id}",
     "input_1_halving_0/norm": "adjust_bn_{id}",
+}
+_TIMM_WEIGHTS = {
+    "kernel": "weight",
+    "depthwise_kernel": "depthwise_conv2d.weight",
+    "pointwise_kernel": "pointwise_conv2d.weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+_TIMM_LAYERS = {
+    "conv0": "conv0.conv",
+    "conv0_norm": "conv0.bn",
+    "logits": "last_linear",
+}
+_TIMM_PARTS = {
+    "input_0/conv_1": "conv_1x1.conv",
+    "input_0/norm_1": "conv_1x1.bn",
+    "input_1/conv_1": "conv_prev_1x1.conv",
+    "input_1/norm_1": "conv_prev_1x1.bn",
+    "input_1_halving_0/path_1": "path_1.conv",
+    "input_1_halving_0/path_2": "path_2.conv",
+    "input_1_halving_0/norm": "final_path_bn",
 }
 
 
@@ -146,6 +169,40 @@ def _keras_block_id(layer, num_cells):
         "cell": f"{number + (number >= num_cells)}",
     }
     return blocks.get(prefix)
+
+
+def timm_name(name: str, plan) -> str:
+    """The name of a variable in timm's `nasnetalarge`.
+
+    Args:
+        name: a name of `named_variables`, of a weight.
+        plan: the `Plan` of the network.
+
+    Raises:
+        InputError: that network has no such variable.
+    """
+    layer, _, rest = name.partition("/")
+    part, _, weight = rest.rpartition("/")
+    weight = _TIMM_WEIGHTS.get(weight, weight)
+    if layer in _TIMM_LAYERS and not part:
+        return f"{_TIMM_LAYERS[layer]}.{weight}"
+    found = _TIMM_PARTS.get(part) or _timm_operation(part)
+    if found is None or plan.stem != "imagenet":
+        raise InputError(
+            f"weights: timm's nasnetalarge has no variable for {name}; its "
+            "files hold NASNet-A with the ImageNet stem, without the "
+            "auxiliary head"
+        )
+    return f"{layer}.{found}.{weight}"
+
+
+def _timm_operation(part):
+    match = _match_operation(part)
+    if not match or match[3] == "conv":
+        return None
+    block, side, kind, number = match.groups()
+    prefix = "bn_sep" if kind == "norm" else "separable"
+    return f"comb_iter_{block}_{side}.{prefix}_{number}"
 
 
 def _match_operation(part):

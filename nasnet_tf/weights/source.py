@@ -10,25 +10,28 @@ import numpy as np
 
 from nasnet_tf.checks.arguments import check_choice
 from nasnet_tf.checks.errors import InputError, first_line
-from nasnet_tf.weights import keras_file, slim_checkpoint
+from nasnet_tf.weights import keras_file, slim_checkpoint, timm_file
 
 # Whose names the tensors of a file have.
 OURS, KERAS, SLIM = "nasnet_tf", "keras.applications", "TF-slim"
+TIMM = "timm"
 SLIM_VARIABLES = ("auto", "average", "plain")
 
 CLASSIFIER_KERNELS = {
     OURS: "logits/kernel",
     KERAS: "predictions/kernel",
     SLIM: "final_layer/FC/weights",
+    TIMM: "last_linear.weight",
 }
 _STEMS = {
     OURS: ("conv0/kernel", "stem/kernel"),
     KERAS: ("stem_conv1/kernel",),
     SLIM: ("conv0/weights", "l1_stem_3x3/weights"),
+    TIMM: ("conv0.conv.weight",),
 }
 _REMEDY = (
-    "give a .keras, .weights.h5 or Keras 2 .h5 file of a NASNet, or the "
-    "prefix of a TF-slim checkpoint"
+    "give a .keras, .weights.h5, Keras 2 .h5 or timm's .safetensors file of a "
+    "NASNet, or the prefix of a TF-slim checkpoint"
 )
 
 
@@ -39,7 +42,8 @@ class WeightsSource:
     Args:
         path: of the file, or the prefix of the checkpoint.
         format: such as `"Keras 2 .h5"`.
-        naming: whose names these are: `OURS`, `KERAS` or `SLIM`.
+        naming: whose names these are: `OURS`, `KERAS`, `SLIM` or
+            `TIMM`.
         tensors: arrays by name; in Keras formats `layer/weight`.
         averaged: the names of those that are moving averages.
     """
@@ -125,4 +129,6 @@ def _read(path, slim_variables):
     if h5py.is_hdf5(path):
         with h5py.File(path, "r") as file:
             return keras_file.read_h5(file, path)
+    if timm_file.is_safetensors(path):
+        return timm_file.read(path)
     raise InputError(f"weights: {path} is of an unknown kind; {_REMEDY}")

@@ -20,6 +20,7 @@ from nasnet_tf.weights.source import (
     KERAS,
     OURS,
     SLIM,
+    TIMM,
     WeightsSource,
     read_source,
 )
@@ -31,6 +32,7 @@ _TRAITS: dict[str, tuple] = {
     OURS: ("conv0/kernel", "stem/kernel", r"cell_\d+/input_0/conv_1/kernel"),
     KERAS: ("stem_conv1/kernel", None, r"normal_conv_1_\d+/kernel"),
     SLIM: ("conv0/weights", "l1_stem_3x3/weights", r"cell_\d+/1x1/weights"),
+    TIMM: ("conv0.conv.weight", None, r"cell_\d+\.conv_1x1\.conv\.weight"),
 }
 
 
