@@ -11,7 +11,8 @@ VERSIONS ?= 3.11-2.20 3.12-2.20 3.13-2.20 3.11-2.21 3.13-2.21
 ZOO_TESTS := tests/cells tests/layers tests/networks tests/weights tests/zoo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help install run test test-slow readers test-backends test-versions lint format clean
+.PHONY: help install run test test-slow readers test-backends test-browser \
+  test-versions lint format clean
 
 help:
 	@echo "make run            the main job, on embedded data: about six minutes"
@@ -19,6 +20,7 @@ help:
 	@echo "make test-slow      the tests that take minutes"
 	@echo "make readers        MediaPipe and an old runtime, to open exports with"
 	@echo "make test-backends  the zoo on JAX, and on torch where it installs"
+	@echo "make test-browser   the exported page in Chromium; needs npm"
 	@echo "make test-versions  the zoo on each Python and TensorFlow of VERSIONS"
 	@echo "make format         let ruff format the code"
 	@echo "make clean          remove environments, caches and runs"
@@ -63,6 +65,13 @@ test-backends: setup.cfg constraints.txt
 	$(BACKENDS)/bin/$(PIP_INSTALL) -e . jax pytest
 	-$(BACKENDS)/bin/$(PIP_INSTALL) torch
 	$(BACKENDS)/bin/python -m pytest -m backends
+
+# Needs npm, Chromium and its driver (Debian's chromium-driver).
+test-browser: $(INSTALLED)
+	$(BIN)/$(PIP_INSTALL) selenium
+	npm install --silent --no-save --prefix $(VENV)/litert_js @litertjs/core@2.5.3
+	LITERT_JS=$(VENV)/litert_js/node_modules \
+	  $(BIN)/python -m pytest -m browser
 
 # The zoo on those Pythons of VERSIONS (Python-TensorFlow) that are found, each
 # in an environment of its own. TensorFlow 2.21 wants an h5py before the pinned.

@@ -58,8 +58,8 @@ async function load() {
     `${width}\u2009×\u2009${height} pixels`,
     `${(page.content.length / 1e6).toFixed(1)} MB`,
   ].join(" · ");
-  element("file").disabled = false;
   element("camera").hidden = !await hasCamera();
+  element("file").disabled = false;
 }
 
 async function open(backend) {
