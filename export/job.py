@@ -137,7 +137,7 @@ def export_model(
         )
         original = dataclasses.replace(
             original,
-            class_names=_class_names(original, labels),
+            given_labels=_labels(original, labels),
             about=about,
         )
         tell(original.name)
@@ -189,8 +189,8 @@ def export_model(
             (timing,) = time_in_turn([(model, 1)], seconds=_TIMED_SECONDS)
             tell(f"{statistics.median(timing.seconds) * 1e3:.2f} ms an image")
         with writing(out):
-            if original.class_names:
-                write_labels(folder / LABELS, original.class_names)
+            if original.labels:
+                write_labels(folder / LABELS, original.labels)
             result = ExportResult(
                 folder=out,
                 model=out / model.name,
@@ -249,13 +249,13 @@ def _chosen(rewrites, format, quantize):
     return tuple(name for name in REWRITES if name in names)
 
 
-def _class_names(original, labels):
-    """What the classes are called, or None."""
+def _labels(original, labels):
+    """What the classes are to be called, where that is not the model's."""
     if labels is not None:
         return read_labels(labels, original.classes)
-    if original.class_names is None:
-        return None
-    return check_labels(original.class_names)
+    if original.class_names is not None:
+        check_labels(original.class_names, original.classes)
+    return None
 
 
 def _rewritten(original, names):

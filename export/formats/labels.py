@@ -53,28 +53,32 @@ def read_labels(path, classes: int) -> list[str]:
         ) from error
     # Not `splitlines`, which parts names at other characters, too.
     lines = [line.strip() for line in text.strip("\n\r").split("\n")]
-    if len(lines) != classes:
-        raise InputError(
-            f"labels: {path} has {len(lines):,} lines and the model "
-            f"{classes:,} classes; give a line for each class, in the order "
-            "of its output"
-        )
-    return check_labels(lines, f" in {path}")
+    return check_labels(lines, classes, str(path))
 
 
-def check_labels(names: Sequence[str], where: str = "") -> list[str]:
+def check_labels(
+    names: Sequence[str], classes: int, where: str = "the model"
+) -> list[str]:
     """Names as a file can hold them, a line each.
 
     Two may be the same: ImageNet has two cranes.
 
     Args:
         names: of the classes.
-        where: they are from, for people; such as `" in names.txt"`.
+        classes: how many there are.
+        where: the names are, for people.
 
     Raises:
-        InputError: a name is empty or has a line break.
+        InputError: their number is another, or one is empty or has a line
+            break.
     """
     names = list(map(str, names))
+    if len(names) != classes:
+        raise InputError(
+            f"labels: {where} names {len(names):,} classes, and the network "
+            f"has {classes:,}; give a file with a line for each, in the order "
+            "of its output"
+        )
     for number, name in enumerate(names):
         if not name.strip():
             problem = "is empty"
@@ -83,7 +87,7 @@ def check_labels(names: Sequence[str], where: str = "") -> list[str]:
         else:
             continue
         raise InputError(
-            f"labels: the name of class {number}{where} {problem}; give a file "
-            "with a name a line for each class"
+            f"labels: the name of class {number} in {where} {problem}; give a "
+            "file with a name a line for each class"
         )
     return names

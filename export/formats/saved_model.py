@@ -38,7 +38,7 @@ def write(
         graph,
         path,
         original.preprocessing,
-        original.class_names,
+        original.labels,
         original.reading,
     )
 

@@ -31,8 +31,8 @@ def write(
     """
     path.mkdir()
     litert.write(original, graph, path / MODEL, quantize, calibration)
-    if original.class_names:
-        write_labels(path / LABELS, original.class_names)
+    if original.labels:
+        write_labels(path / LABELS, original.labels)
     write_page(path, page_settings(original, graph))
 
 
@@ -51,7 +51,7 @@ def page_settings(original: Original, graph: Graph) -> PageSettings:
         output="probabilities"
         if last.options.get("function") in _PROBABILITIES
         else "scores",
-        labelled=bool(original.class_names),
+        labelled=bool(original.labels),
     )
 
 

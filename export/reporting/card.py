@@ -197,7 +197,7 @@ def _output(result):
 
 
 def _classes(original):
-    names = original.class_names or []
+    names = original.labels or []
     listed = ", ".join(_code(name) for name in names[:LISTED_CLASSES])
     more = len(names) - LISTED_CLASSES
     listed += f" and {more:,} more" if more > 0 else ""

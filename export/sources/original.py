@@ -49,11 +49,12 @@ class Original:
         preprocessing: of its images; see
             `export.graph.preprocessing.preprocess`.
         reading: the part of an image that it reads.
-        class_names: by number, or None.
+        class_names: by number, as the data has them too, or None.
         config: whose `data` it was trained on, or None.
         data_given: whether the user named the data, who then wants them.
         kept: what the job that trained it holds out; None where not known.
         about: what people say of it, or None.
+        given_labels: names that files are to have in place of `class_names`.
     """
 
     model: keras.Model
@@ -66,6 +67,12 @@ class Original:
     data_given: bool = False
     kept: Split | None = None
     about: About | None = None
+    given_labels: list[str] | None = None
+
+    @property
+    def labels(self) -> list[str] | None:
+        """What files are to call the classes, by number, or None."""
+        return self.given_labels or self.class_names
 
     @property
     def title(self) -> str:

@@ -1,5 +1,7 @@
 """The export function: real files from real models."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -167,6 +169,21 @@ def test_job_brings_its_data_and_its_names(tmp_path):
     assert before == after and 0 < before < 1
     card = (tmp_path / "out" / "model_card.md").read_text()
     assert f"`{job}, step 7`" in card
+
+
+def test_labels_of_a_file(trained, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(f"the digit {n}" for n in range(10)))
+    more = {**DATA, "evaluation_images": 5}
+    result = exported(trained, tmp_path / "out", labels=names, **more)
+    told = (tmp_path / "out" / "labels.txt").read_text()
+    assert told == names.read_text() + "\n"
+    with zipfile.ZipFile(result.model) as archive:
+        assert archive.read("labels.txt").decode() == told
+    names.write_text("one\ntwo")
+    with pytest.raises(InputError, match="names 2 classes, and the network"):
+        exported(trained, tmp_path / "other", labels=names, **more)
+    assert not (tmp_path / "other").exists()
 
 
 def test_job_without_its_data_is_compared_on_photographs(tmp_path, capsys):

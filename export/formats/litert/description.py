@@ -60,7 +60,7 @@ def described(content: bytes, original: Original, graph: Graph) -> bytes:
         text = f"{where}, {PREPROCESSINGS[original.preprocessing]}."
     images = image_tensor("image", text, original.channels, scaling)
     scores = scores_tensor(
-        "score", "One for each class.", bool(original.class_names)
+        "score", "One for each class.", bool(original.labels)
     )
     return with_metadata(
         content,
@@ -68,6 +68,6 @@ def described(content: bytes, original: Original, graph: Graph) -> bytes:
         f"Classifies an image into {original.classes:,} classes.",
         [images],
         [scores],
-        original.class_names,
+        original.labels,
         original.about,
     )

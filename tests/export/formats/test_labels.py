@@ -21,7 +21,7 @@ def test_a_line_for_each_class(tmp_path, encoding):
 @pytest.mark.parametrize(
     "text, line",
     {
-        "a\nb\n": "has 2 lines and the model 3 classes",
+        "a\nb\n": "names 2 classes, and the network has 3",
         "a\n\nc\n": "the name of class 1 in",
         "a\nb\u2028b\nc": "has a line break",
     }.items(),
@@ -44,5 +44,8 @@ def test_no_text(tmp_path):
 
 def test_line_breaks_of_a_model():
     with pytest.raises(InputError) as caught:
-        check_labels(["a", "b\nc"])
-    assert "class 1 has a line break: 'b\\nc'" in line_of(caught)
+        check_labels(["a", "b\nc"], 2)
+    assert "class 1 in the model has a line break: 'b" in line_of(caught)
+    with pytest.raises(InputError) as caught:
+        check_labels(["a", "b"], 3)
+    assert "the model names 2 classes, and the network has" in line_of(caught)
