@@ -15,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
   test-versions lint format clean
 
 help:
-	@echo "make run            the main job, on embedded data: about six minutes"
+	@echo "make run            the main job, on embedded data: six to seven minutes"
 	@echo "make test           lint and tests"
 	@echo "make test-slow      the tests that take minutes"
 	@echo "make readers        MediaPipe and an old runtime, to open exports with"
