@@ -67,9 +67,8 @@ def export_model(
     The folder holds `model.tflite`, `model.onnx`, `model.keras`,
     `saved_model/` or `web/`, a page that runs a `model.tflite` in the browser;
     with the names of the classes `labels.txt`; and `model_card.md`. It is
-    written whole
-    or not at all. Before that the exported file is run on real images beside
-    the Keras model; see `export.comparison.parity`.
+    written whole or not at all. Before that the exported file is run on real
+    images beside the Keras model; see `export.comparison.parity`.
 
     Args:
         source: a `.keras` file, the model_dir of a training job, a

@@ -55,12 +55,12 @@ def described(
 
 def _output_names(content):
     """The signature's name of each output, in the file's order."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
-    names = {
-        output.tensorIndex: output.name.decode()
-        for output in model.signatureDefs[0].outputs
-    }
-    return [names[index] for index in model.subgraphs[0].outputs]
+    # Not unpacked: the weights may be half a gigabyte.
+    model = schema.Model.GetRootAs(content)
+    signature = model.SignatureDefs(0)
+    outputs = map(signature.Outputs, range(signature.OutputsLength()))
+    names = {output.TensorIndex(): output.Name().decode() for output in outputs}
+    return [names[index] for index in model.Subgraphs(0).OutputsAsNumpy()]
 
 
 def _labels(categories):
@@ -78,32 +78,36 @@ def _outputs(labelled) -> dict[str, Table]:
         type=BoxType.BOUNDARIES,
         coordinate_type=CoordinateType.PIXEL,
     )
+    boxes = content(ContentType.BOUNDING_BOX, box, _EACH)
     plain = table("FeatureProperties")
+    each = content(ContentType.FEATURE, plain, _EACH)
+    whole = content(ContentType.FEATURE, plain)
     files = [labels_file(FileType.VALUE_LABELS)] if labelled else []
+    texts = {
+        "detection_boxes": (
+            "location",
+            "(ymin, xmin, ymax, xmax), in pixels of the input.",
+            boxes,
+        ),
+        "detection_classes": (
+            "category",
+            "The number of each box's class; 0 is the background.",
+            each,
+        ),
+        "detection_scores": ("score", "Of each box, from 0 to 1.", each),
+        "num_detections": (
+            "number of detections",
+            "How many of the boxes were found.",
+            whole,
+        ),
+    }
     return {
-        "detection_boxes": table(
+        output: table(
             "TensorMetadata",
-            name="location",
-            description="(ymin, xmin, ymax, xmax), in pixels of the input.",
-            content=content(ContentType.BOUNDING_BOX, box, _EACH),
-        ),
-        "detection_classes": table(
-            "TensorMetadata",
-            name="category",
-            description="The number of each box's class; 0 is the background.",
-            content=content(ContentType.FEATURE, plain, _EACH),
-            associated_files=files,
-        ),
-        "detection_scores": table(
-            "TensorMetadata",
-            name="score",
-            description="Of each box, from 0 to 1.",
-            content=content(ContentType.FEATURE, plain, _EACH),
-        ),
-        "num_detections": table(
-            "TensorMetadata",
-            name="number of detections",
-            description="How many of the boxes were found.",
-            content=content(ContentType.FEATURE, plain),
-        ),
+            name=name,
+            description=description,
+            content=held,
+            associated_files=files if output == "detection_classes" else None,
+        )
+        for output, (name, description, held) in texts.items()
     }
